@@ -1,0 +1,33 @@
+# make test   everything that must pass before a change lands (under ten minutes)
+# make bench  the figures of BENCHMARKS.md
+# make fuzz   every fuzz target for FUZZTIME each
+GO       ?= go
+FUZZTIME ?= 60s
+STATICCHECK = $(GO) tool -modfile=tools/go.mod staticcheck
+
+.PHONY: build test tools vet lint race bench fuzz fuzz-short
+
+build:
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/deed ./cmd/deed
+
+test: tools vet lint race
+
+# What the tests talk to besides Deed itself: validating resolvers as oracles.
+tools:
+	@./tools/install
+
+vet:
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo 'run gofmt'; exit 1; }
+	$(GO) vet ./...
+
+lint:
+	$(STATICCHECK) ./...
+
+race:
+	$(GO) test -race -timeout 9m ./...
+
+bench:
+	$(GO) test -run '^$$' -bench . -benchmem -timeout 30m ./...
+
+fuzz fuzz-short:
+	@./tools/fuzz $(if $(filter fuzz-short,$@),3s,$(FUZZTIME))
