@@ -42,6 +42,7 @@ const (
 	FaultRefused Fault = "connection_refused" // ICMP or TCP reset: the server is not there
 	FaultNetwork Fault = "network"            // no route, interface down, anything else of the network
 	FaultBroken  Fault = "broken"             // TCP closed early or a frame of wrong length
+	FaultCase    Fault = "case"               // the answer repeats the name in another case; Received is kept, not believed
 )
 
 // Reply is what came back, raw. An answer with another id, another question or

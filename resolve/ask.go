@@ -1,0 +1,141 @@
+package resolve
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"net/netip"
+
+	"github.com/miekg/dns"
+)
+
+// ask puts one question until some server answers it: lost packets are sent
+// again, to the next server; a truncated answer is asked for over TCP; a
+// server that does not know EDNS is asked without.
+func (c *Client) ask(ctx context.Context, name string, qtype uint16) (*dns.Msg, netip.AddrPort, error) {
+	fail := &Error{Kind: Timeout, Name: name, Type: dns.TypeToString[qtype]}
+	answered := false // some server said something, if only an error
+	for try := range c.o.Tries {
+		server := c.o.Servers[try%len(c.o.Servers)]
+		m, kind, err := c.askServer(ctx, server, name, qtype)
+		if err != nil {
+			return nil, server, err
+		}
+		if m == nil {
+			if kind != "" {
+				answered, fail.Kind, fail.Server = true, kind, server
+			}
+			continue
+		}
+		switch m.Rcode {
+		case dns.RcodeSuccess, dns.RcodeNameError:
+			return m, server, nil
+		case dns.RcodeRefused:
+			fail.Kind = Refused
+		default:
+			fail.Kind = ServFail
+		}
+		answered, fail.Server, fail.Rcode, fail.Detail = true, server, dns.RcodeToString[m.Rcode], extended(m)
+		// An error is asked once of each server, not again and again.
+		if try+1 >= len(c.o.Servers) {
+			return nil, server, fail
+		}
+	}
+	if answered {
+		return nil, fail.Server, fail
+	}
+	// Nothing at all came back. If the resolvers answer other questions, it is
+	// the domain's name servers that are silent; else it is us.
+	for _, server := range c.o.Servers {
+		r, err := c.o.Door.Exchange(ctx, Ask{Server: server, Transport: UDP, Name: ".", Type: dns.TypeNS, Timeout: c.o.Timeout})
+		if err != nil {
+			return nil, server, err
+		}
+		if r.Fault == FaultNone || r.Fault == FaultCase {
+			return nil, server, fail
+		}
+	}
+	fail.Kind = ResolverDown
+	return nil, fail.Server, fail
+}
+
+// askServer asks one server in up to four ways. A nil message with an empty
+// kind means silence.
+func (c *Client) askServer(ctx context.Context, server netip.AddrPort, name string, qtype uint16) (*dns.Msg, Kind, error) {
+	ask := Ask{Server: server, Transport: UDP, Name: name, Type: qtype, EDNS: true, DO: c.o.DNSSEC == DNSSECResolver, Timeout: c.o.Timeout}
+	for range 4 {
+		r, err := c.o.Door.Exchange(ctx, ask)
+		if err != nil {
+			return nil, "", err
+		}
+		switch r.Fault {
+		case FaultNone:
+		case FaultCase:
+			if ask.Transport == TCP {
+				return nil, Malformed, nil
+			}
+			ask.Transport = TCP
+			continue
+		case FaultBroken:
+			return nil, Malformed, nil
+		case FaultTimeout, FaultRefused, FaultNetwork:
+			// Silent over TCP after it spoke over UDP: the server is there, its
+			// TCP is not.
+			if ask.Transport == TCP {
+				return nil, Timeout, nil
+			}
+			return nil, "", nil
+		}
+		m, ok := unpack(r)
+		if !ok {
+			return nil, Malformed, nil
+		}
+		switch {
+		case m.Truncated && ask.Transport == UDP:
+			ask.Transport = TCP
+		case ask.EDNS && (m.Rcode == dns.RcodeFormatError || m.Rcode == dns.RcodeNotImplemented || m.Rcode == dns.RcodeBadVers):
+			ask.EDNS, ask.DO = false, false
+		default:
+			return m, "", nil
+		}
+	}
+	return nil, Malformed, nil
+}
+
+// unpack reads a reply that must be the answer to its own question, whichever
+// door it came through.
+func unpack(r Reply) (*dns.Msg, bool) {
+	if match(r.Sent, r.Received) == foreign {
+		return nil, false
+	}
+	records := 0
+	for i := 6; i < 12; i += 2 {
+		records += int(binary.BigEndian.Uint16(r.Received[i : i+2]))
+	}
+	if records > maxRecords {
+		return nil, false
+	}
+	m := &dns.Msg{}
+	if err := m.Unpack(r.Received); err != nil {
+		return nil, false
+	}
+	return m, true
+}
+
+// extended is the extended DNS error of an answer, for people (RFC 8914).
+func extended(m *dns.Msg) string {
+	opt := m.IsEdns0()
+	if opt == nil {
+		return ""
+	}
+	for _, o := range opt.Option {
+		if e, ok := o.(*dns.EDNS0_EDE); ok {
+			text := e.ExtraText
+			if len(text) > 200 {
+				text = text[:200]
+			}
+			return fmt.Sprintf("%s %q", dns.ExtendedErrorCodeToString[e.InfoCode], text)
+		}
+	}
+	return ""
+}
