@@ -1,0 +1,338 @@
+package fetch
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+
+	"deed/reserve"
+)
+
+// Defaults and bounds of one hop (H8, H9).
+const (
+	defaultConnect   = 5 * time.Second
+	defaultFirstByte = 10 * time.Second
+	maxHeader        = 16 << 10
+	maxLocation      = 4096
+	// wireSlack is what may be read beyond the body's own bound: chunk sizes,
+	// the header and one buffer.
+	wireSlack = maxHeader + 8<<10
+)
+
+// UserAgent is fixed: nothing of the request tells one check from another.
+const UserAgent = "Deed-DCV/1"
+
+// Live is the door to the real network.
+type Live struct{ o LiveOptions }
+
+// LiveOptions configure a live door.
+type LiveOptions struct {
+	// Policy vets every address once more at the moment of dialling.
+	Policy reserve.Policy
+	Now    func() time.Time // time.Now if nil
+}
+
+// NewLive makes a live door.
+func NewLive(o LiveOptions) *Live {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return &Live{o}
+}
+
+// errForbidden is a dial that the policy refused.
+type errForbidden struct{ block reserve.Block }
+
+func (e errForbidden) Error() string { return "fetch: address is " + e.block.Name }
+
+// Hop makes one request on a connection of its own.
+func (l *Live) Hop(ctx context.Context, hop Hop) (Response, error) {
+	if err := ctx.Err(); err != nil {
+		return Response{}, err
+	}
+	u, err := url.Parse(hop.URL)
+	if err != nil {
+		return Response{}, fmt.Errorf("fetch: %w", err)
+	}
+	start := time.Now()
+	r := Response{Started: l.o.Now()}
+	err = l.exchange(ctx, hop, u, &r)
+	r.Elapsed = time.Since(start)
+	// A cancelled caller is no observation; a deadline that the caller set as
+	// the end of the whole attempt is.
+	if ctxErr := ctx.Err(); ctxErr != nil && !errors.Is(ctxErr, context.DeadlineExceeded) {
+		return Response{}, ctxErr
+	}
+	if err != nil {
+		r.Fault, r.FaultDetail = fault(err)
+	}
+	return r, nil
+}
+
+func (l *Live) exchange(ctx context.Context, hop Hop, u *url.URL, r *Response) error {
+	end := hop.Deadline
+	if end.IsZero() {
+		end = time.Now().Add(30 * time.Second)
+	}
+	if d, ok := ctx.Deadline(); ok && d.Before(end) {
+		end = d
+	}
+	conn, err := l.dial(ctx, hop, end)
+	if err != nil {
+		return stage{FaultConnect, err}
+	}
+	defer conn.Close()
+	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
+	defer stop()
+	_ = conn.SetDeadline(earlier(end, time.Now().Add(or(hop.FirstByte, defaultFirstByte))))
+
+	limited := &limitedConn{Conn: conn, left: int64(hop.MaxBody) + wireSlack}
+	var rw net.Conn = limited
+	if u.Scheme == "https" {
+		// Not judged: this check is what issues the first certificate (H7).
+		t := tls.Client(conn, &tls.Config{ServerName: u.Hostname(), InsecureSkipVerify: true, MinVersion: tls.VersionTLS10}) //nolint:gosec // H7
+		if err := t.HandshakeContext(ctx); err != nil {
+			return stage{FaultTLS, err}
+		}
+		if certs := t.ConnectionState().PeerCertificates; len(certs) > 0 {
+			r.Certificate = certs[0].Raw
+		}
+		limited.Conn = t
+	}
+
+	if _, err := rw.Write(request(u)); err != nil {
+		return err
+	}
+	head := &recorder{max: maxHeader}
+	br := bufio.NewReaderSize(io.TeeReader(rw, head), 4<<10)
+	resp, err := http.ReadResponse(br, nil)
+	if err != nil {
+		return malformed(err)
+	}
+	defer resp.Body.Close()
+	if head.over(br) {
+		return stage{FaultMalformed, errors.New("the header is larger than 16 KiB")}
+	}
+	r.Status = resp.StatusCode
+	r.Location = cut(resp.Header.Get("Location"), maxLocation)
+	r.ContentType = cut(resp.Header.Get("Content-Type"), 256)
+	r.Server = cut(resp.Header.Get("Server"), 256)
+	r.Header = head.header()
+	_ = conn.SetDeadline(end)
+	return body(resp, hop.MaxBody, r)
+}
+
+func (l *Live) dial(ctx context.Context, hop Hop, end time.Time) (net.Conn, error) {
+	d := net.Dialer{
+		Deadline: earlier(end, time.Now().Add(or(hop.Connect, defaultConnect))),
+		// The address is checked where it is used; nothing can come between.
+		Control: func(_, address string, _ syscall.RawConn) error {
+			a, err := netip.ParseAddrPort(address)
+			if err != nil {
+				return err
+			}
+			if a != hop.Addr {
+				return errForbidden{reserve.Block{Name: "not the address that was vetted"}}
+			}
+			if b, ok := l.o.Policy.Permits(a.Addr()); !ok {
+				return errForbidden{b}
+			}
+			return nil
+		},
+	}
+	network := "tcp4"
+	if hop.Addr.Addr().Is6() {
+		network = "tcp6"
+	}
+	return d.DialContext(ctx, network, hop.Addr.String())
+}
+
+// request is the same bytes for every check but for path and host (H2, H11).
+func request(u *url.URL) []byte {
+	var b bytes.Buffer
+	b.Grow(256)
+	b.WriteString("GET ")
+	b.WriteString(u.RequestURI())
+	b.WriteString(" HTTP/1.1\r\nHost: ")
+	b.WriteString(u.Host)
+	b.WriteString("\r\nUser-Agent: " + UserAgent + "\r\nAccept: */*\r\nAccept-Encoding: gzip, identity;q=0.5\r\nConnection: close\r\n\r\n")
+	return b.Bytes()
+}
+
+// body reads at most limit decoded bytes. What the wire may carry for them is
+// bounded by the connection.
+func body(resp *http.Response, limit int, r *Response) error {
+	var src io.Reader = resp.Body
+	switch strings.ToLower(strings.TrimSpace(resp.Header.Get("Content-Encoding"))) {
+	case "", "identity":
+	case "gzip", "x-gzip":
+		z, err := gzip.NewReader(resp.Body)
+		if errors.Is(err, io.EOF) {
+			return nil // no body at all
+		}
+		if err != nil {
+			return malformed(err)
+		}
+		src = z
+	default:
+		return stage{FaultMalformed, errors.New("the body has a content encoding that was not asked for")}
+	}
+	buf := bytes.NewBuffer(make([]byte, 0, min(limit+1, 1024)))
+	_, err := io.CopyN(buf, src, int64(limit)+1)
+	r.Body = buf.Bytes()
+	if len(r.Body) > limit {
+		r.Body, r.Truncated = r.Body[:limit], true
+		return nil
+	}
+	switch {
+	case errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF):
+		return nil
+	case errors.Is(err, errWire):
+		r.Truncated = true
+		return nil
+	case err != nil && timedOut(err):
+		return stage{FaultTimeout, err}
+	case err != nil && errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):
+		return stage{FaultReset, err}
+	case err != nil:
+		return malformed(err)
+	}
+	return nil
+}
+
+var errWire = errors.New("fetch: more bytes than a hop may read")
+
+// limitedConn bounds the bytes that one hop reads.
+type limitedConn struct {
+	net.Conn
+	left int64
+}
+
+func (c *limitedConn) Read(p []byte) (int, error) {
+	if c.left <= 0 {
+		return 0, errWire
+	}
+	if int64(len(p)) > c.left {
+		p = p[:c.left]
+	}
+	n, err := c.Conn.Read(p)
+	c.left -= int64(n)
+	return n, err
+}
+
+// recorder keeps the first bytes read: the header among them.
+type recorder struct {
+	b   []byte
+	max int
+}
+
+func (w *recorder) Write(p []byte) (int, error) {
+	if room := w.max + 4<<10 - len(w.b); room > 0 {
+		w.b = append(w.b, p[:min(room, len(p))]...)
+	}
+	return len(p), nil
+}
+
+var endOfHeader = []byte("\r\n\r\n")
+
+func (w *recorder) header() []byte {
+	if i := bytes.Index(w.b, endOfHeader); i >= 0 {
+		return bytes.Clone(w.b[:i])
+	}
+	if i := bytes.Index(w.b, []byte("\n\n")); i >= 0 {
+		return bytes.Clone(w.b[:i])
+	}
+	return bytes.Clone(w.b[:min(len(w.b), w.max)])
+}
+
+func (w *recorder) over(*bufio.Reader) bool { return len(w.header()) >= w.max }
+
+// stage is an error whose fault is known from where it happened.
+type stage struct {
+	fault Fault
+	err   error
+}
+
+func (s stage) Error() string { return s.err.Error() }
+func (s stage) Unwrap() error { return s.err }
+
+func malformed(err error) error {
+	if timedOut(err) {
+		return stage{FaultTimeout, err}
+	}
+	if errors.Is(err, errWire) {
+		return stage{FaultMalformed, errors.New("the header is larger than 16 KiB")}
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) {
+		return stage{FaultReset, err}
+	}
+	return stage{FaultMalformed, err}
+}
+
+func timedOut(err error) bool {
+	var t interface{ Timeout() bool }
+	return errors.Is(err, os.ErrDeadlineExceeded) || (errors.As(err, &t) && t.Timeout())
+}
+
+// fault turns an error into what is recorded. The text is for people only.
+func fault(err error) (Fault, string) {
+	var forbidden errForbidden
+	var s stage
+	switch {
+	case errors.As(err, &forbidden):
+		return FaultForbidden, "the address is " + forbidden.block.Name
+	case timedOut(err) || errors.Is(err, context.DeadlineExceeded):
+		return FaultTimeout, "no answer in time"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return FaultConnect, "connection refused"
+	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EADDRNOTAVAIL):
+		return FaultConnect, "no route to the address"
+	case errors.As(err, &s) && s.fault == FaultTLS:
+		return FaultTLS, "the TLS handshake failed: " + printable(s.err.Error())
+	case errors.As(err, &s) && s.fault == FaultMalformed:
+		return FaultMalformed, printable(s.err.Error())
+	case errors.As(err, &s) && s.fault == FaultConnect:
+		return FaultConnect, "the connection could not be made"
+	}
+	return FaultReset, "the connection ended before the answer was whole"
+}
+
+// printable bounds text that may hold bytes of a stranger.
+func printable(s string) string {
+	s = strings.Map(func(c rune) rune {
+		if c < 0x20 || c == 0x7f || c == 0xfffd {
+			return '.'
+		}
+		return c
+	}, s)
+	return cut(s, 200)
+}
+
+func cut(s string, n int) string { return s[:min(n, len(s))] }
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+func or(d, otherwise time.Duration) time.Duration {
+	if d > 0 {
+		return d
+	}
+	return otherwise
+}
