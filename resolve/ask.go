@@ -14,6 +14,10 @@ import (
 // server that does not know EDNS is asked without.
 func (c *Client) ask(ctx context.Context, name string, qtype uint16) (*dns.Msg, netip.AddrPort, error) {
 	fail := &Error{Kind: Timeout, Name: name, Type: dns.TypeToString[qtype]}
+	if len(c.o.Servers) == 0 {
+		fail.Kind = ResolverDown
+		return nil, fail.Server, fail
+	}
 	answered := false // some server said something, if only an error
 	for try := range c.o.Tries {
 		server := c.o.Servers[try%len(c.o.Servers)]

@@ -1,0 +1,224 @@
+package check
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/miekg/dns"
+
+	"deed/caa"
+	"deed/capsule"
+	"deed/dcv"
+	"deed/fetch"
+	"deed/reserve"
+	"deed/resolve"
+	"deed/rules"
+)
+
+// maxAttempt bounds a whole attempt, whatever the world does.
+const maxAttempt = 60 * time.Second
+
+// Options configure an Engine.
+type Options struct {
+	DNS     resolve.Door
+	HTTP    fetch.Door
+	Servers []netip.AddrPort // resolvers
+	DNSSEC  string           // see dcv.Challenge
+	// HostName vets the host of a redirect (fetch.Options.HostName).
+	HostName func(string) (string, error)
+	Deed     string // version of the program, for the capsule
+	PSL      string // date of the public suffix list, for the capsule
+	Now      func() time.Time
+	// QueryTimeout bounds each try of a DNS question; 2 s if 0.
+	QueryTimeout time.Duration
+}
+
+// Engine makes attempts: it opens the doors, records what comes through, and
+// judges. Safe for concurrent use.
+type Engine struct{ o Options }
+
+// New makes an engine.
+func New(o Options) *Engine {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return &Engine{o}
+}
+
+// Record is what an attempt leaves.
+type Record struct {
+	ID      string // UUIDv7
+	Verdict dcv.Verdict
+	JSON    []byte // of Verdict
+	Capsule []byte
+	Started time.Time
+	Ended   time.Time
+}
+
+// Attempt looks once and judges. The error is the caller's context's, or an
+// internal failure; that we could not look is a verdict of its own.
+func (e *Engine) Attempt(ctx context.Context, ch dcv.Challenge) (Record, error) {
+	ch.DNSSEC = e.o.DNSSEC
+	rec := capsule.Record(e.o.DNS, e.o.HTTP, ch.Now)
+	limited, cancel := context.WithTimeout(ctx, maxAttempt)
+	defer cancel()
+	v, err := e.judge(limited, &ch, rec, rec)
+	if err != nil {
+		return Record{}, err
+	}
+	c := capsule.Capsule{Cut: limited.Err() != nil}
+	rec.Into(&c)
+	return e.seal(&c, &ch, v)
+}
+
+// Mail makes the attempt of the e-mail method, from what happened to a message.
+func (e *Engine) Mail(ch dcv.Challenge, m capsule.Mail) (Record, error) {
+	v := ended(&ch)
+	if v == nil {
+		judged := Email(&ch, &m)
+		v = &judged
+	}
+	return e.seal(&capsule.Capsule{Mail: &m}, &ch, *v)
+}
+
+// seal completes a capsule.
+func (e *Engine) seal(c *capsule.Capsule, ch *dcv.Challenge, v dcv.Verdict) (Record, error) {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return Record{}, err
+	}
+	r := Record{ID: id.String(), Verdict: v, Started: ch.Now, Ended: dcv.Stamp(e.o.Now())}
+	if r.JSON, err = json.Marshal(v); err != nil {
+		return Record{}, err
+	}
+	c.Format, c.ID, c.Deed, c.Rules, c.PSL = capsule.Format, r.ID, e.o.Deed, rules.Version, e.o.PSL
+	c.Challenge, c.Ended, c.Verdict = *ch, r.Ended, r.JSON
+	c.Servers = make([]string, len(e.o.Servers))
+	for i, s := range e.o.Servers {
+		c.Servers[i] = s.String()
+	}
+	r.Capsule, err = c.Encode()
+	return r, err
+}
+
+// ended refuses a method by the rules of the day; nil if it may be used.
+func ended(ch *dcv.Challenge) *dcv.Verdict {
+	v := verdict(ch)
+	rule, ok := rules.For(ch.Method)
+	switch {
+	case !ok:
+		v.Problem = dcv.NewProblem(dcv.MethodNotForName, "There is no method %q.", ch.Method)
+	case !rule.Usable(ch.Rules()):
+		v.Problem = dcv.NewProblem(dcv.MethodEnded, "The method %s ended on %s (BR %s).", ch.Method, rule.Ends.Format(time.DateOnly), rule.Sections[0])
+	case !rule.Serves(ch.Name) && ch.Method == dcv.HTTP:
+		v.Problem = dcv.NewProblem(dcv.WildcardByWebsite, "%s cannot be proven by a file on a website.", ch.Name)
+	case len(ch.ADNs) == 0:
+		v.Problem = dcv.NewProblem(dcv.MethodNotForName, "The method %s cannot prove %s.", ch.Method, ch.Name)
+	default:
+		return nil
+	}
+	return &v
+}
+
+// judge is the one road from a challenge to a verdict, over live and replay
+// doors alike.
+func (e *Engine) judge(ctx context.Context, ch *dcv.Challenge, dnsDoor resolve.Door, webDoor fetch.Door) (dcv.Verdict, error) {
+	if v := ended(ch); v != nil {
+		return *v, nil
+	}
+	live := make([]dcv.Value, 0, len(ch.Values))
+	for _, val := range ch.Values {
+		if val.Live(ch.Now) {
+			live = append(live, val)
+		}
+	}
+	if len(live) != len(ch.Values) || len(live) == 0 {
+		// The caller lists live values only; an expired one is never used.
+		if len(live) == 0 {
+			v := verdict(ch)
+			v.Problem = dcv.NewProblem(dcv.ValueExpired, "%s has no live random value.", ch.Name)
+			return v, nil
+		}
+		return dcv.Verdict{}, errors.New("check: a challenge with values that are not live")
+	}
+	client := resolve.NewClient(resolve.ClientOptions{Door: dnsDoor, Servers: e.o.Servers, DNSSEC: e.o.DNSSEC, Timeout: e.o.QueryTimeout})
+	switch ch.Method {
+	case dcv.DNSTXT:
+		return TXT(ctx, ch, client)
+	case dcv.DNSCNAME:
+		return CNAME(ctx, ch, client)
+	case dcv.HTTP:
+		policy, err := allowed(ch)
+		if err != nil {
+			return dcv.Verdict{}, err
+		}
+		return Website(ctx, ch, fetch.NewClient(fetch.Options{
+			Door: webDoor, DNS: client, Policy: policy, HTTPPort: ch.HTTPPort, HTTPSPort: ch.HTTPSPort, HostName: e.o.HostName,
+		}))
+	}
+	v := verdict(ch)
+	v.Problem = dcv.NewProblem(dcv.MethodNotForName, "The method %s is not checked by looking.", ch.Method)
+	return v, nil
+}
+
+func allowed(ch *dcv.Challenge) (reserve.Policy, error) {
+	var p reserve.Policy
+	for _, s := range ch.AllowPrivate {
+		prefix, err := netip.ParsePrefix(s)
+		if err != nil {
+			return p, fmt.Errorf("check: %w", err)
+		}
+		p.Allow = append(p.Allow, prefix)
+	}
+	return p, nil
+}
+
+// Contacts finds the e-mail contacts of an authorization domain name: the
+// contactemail properties of its CAA set (BR 3.2.2.4.13; the climb stops at
+// the first set, E6) and the TXT records at _validation-contactemail
+// (3.2.2.4.14). A look-up that fails gives no contacts and is no error.
+func (e *Engine) Contacts(ctx context.Context, adn dcv.Name) (byCAA, byTXT []string, err error) {
+	client := resolve.NewClient(resolve.ClientOptions{Door: e.o.DNS, Servers: e.o.Servers, DNSSEC: e.o.DNSSEC, Timeout: e.o.QueryTimeout})
+	look := func(name string, qtype uint16) (resolve.Answer, bool, error) {
+		a, err := client.Lookup(ctx, name, qtype)
+		var theirs *resolve.Error
+		if errors.As(err, &theirs) {
+			return a, false, nil
+		}
+		return a, err == nil, err
+	}
+	for _, name := range caa.Climb(adn) {
+		a, ok, err := look(name.String(), dns.TypeCAA)
+		if err != nil {
+			return nil, nil, err
+		}
+		if !ok {
+			break // unknown what stands here: nothing above it may be used
+		}
+		if len(a.CAA) > 0 {
+			set := make([]caa.Record, len(a.CAA))
+			for i, r := range a.CAA {
+				set[i] = caa.Record(r)
+			}
+			byCAA = caa.Contacts(set)
+			break
+		}
+	}
+	a, ok, err := look("_validation-contactemail."+adn.String(), dns.TypeTXT)
+	if err != nil {
+		return nil, nil, err
+	}
+	if ok {
+		for _, text := range a.TXT {
+			if addr, ok := caa.ContactAddress(text); ok && len(byTXT) < 10 {
+				byTXT = append(byTXT, addr)
+			}
+		}
+	}
+	return byCAA, byTXT, nil
+}
