@@ -1,0 +1,256 @@
+package authority
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"deed/check"
+	"deed/dcv"
+	"deed/rules"
+	"deed/store"
+)
+
+// challenge makes what a check must know of a domain at now.
+func (a *Authority) challenge(d *Domain, m dcv.Method, values []Value, now time.Time) (dcv.Challenge, error) {
+	ch := dcv.Challenge{Name: d.Name, Method: m, CNAMETarget: a.o.CNAMETarget, HTTPPort: a.o.HTTPPort, HTTPSPort: a.o.HTTPSPort, Now: now, RulesAsOf: a.o.RulesAsOf}
+	rule, ok := rules.For(m)
+	base, known := a.o.Names.BaseDomain(d.Name)
+	if ok && known {
+		ch.ADNs = rule.ADNs(d.Name, base)
+	}
+	for _, p := range a.o.AllowPrivate {
+		ch.AllowPrivate = append(ch.AllowPrivate, p.String())
+	}
+	for _, v := range values {
+		source := "domain"
+		if v.OrderID != 0 {
+			source = "order"
+		}
+		ch.Values = append(ch.Values, dcv.Value{Token: v.Token, Source: source, ID: v.ID, Created: v.Created, Expires: v.Expires})
+	}
+	if m == dcv.DNSCNAME {
+		canary, err := a.token(m)
+		if err != nil {
+			return ch, err
+		}
+		ch.CanaryLabel = canary
+	}
+	return ch, nil
+}
+
+// CheckDomain looks now (3.8). A domain that is proven already is not looked
+// at again; its last attempt is named.
+func (a *Authority) CheckDomain(ctx context.Context, actor Actor, id int64) (CheckResult, error) {
+	d, err := a.domain(ctx, actor, id)
+	if err != nil {
+		return CheckResult{}, err
+	}
+	if d.Method == dcv.Email {
+		return CheckResult{Domain: d}, refusal(Invalid, "method_by_mail", "dcv_method", "The domain's DCV method is email: it is confirmed by its recipients, not checked.")
+	}
+	if !d.Pending() && a.now().Before(d.ProvenUntil) {
+		r := CheckResult{Domain: d, Verdict: dcv.Verdict{Outcome: dcv.Proven, Method: d.ProofMethod, ADN: d.ProofADN, Matched: -1}}
+		err := a.read(ctx, func(rd store.Reader) error {
+			att, err := rd.Attempt(actor.Account, d.ProofAttempt)
+			r.Attempt = att
+			if v, verr := a.shown(rd, &d); verr == nil {
+				r.Value = &v
+			}
+			return err
+		})
+		if errors.Is(err, store.ErrNotFound) {
+			err = nil
+		}
+		return r, err
+	}
+	return a.look(ctx, actor, d, d.Method, 0, "manual")
+}
+
+// look makes one attempt and applies it. Nothing of the store is held while it
+// looks; what it found is applied only if it is still true afterwards.
+func (a *Authority) look(ctx context.Context, actor Actor, d Domain, m dcv.Method, order int64, trigger string) (CheckResult, error) {
+	now := a.now()
+	var values []Value
+	err := a.read(ctx, func(r store.Reader) (err error) {
+		values, err = r.LiveValues(d.ID, m, now)
+		return err
+	})
+	if err != nil {
+		return CheckResult{}, err
+	}
+	ch, err := a.challenge(&d, m, values, now)
+	if err != nil {
+		return CheckResult{}, err
+	}
+	// The work outlives a caller who hangs up: what was seen is kept.
+	a.flight.Add(1)
+	defer a.flight.Done()
+	work := context.WithoutCancel(ctx)
+	rec, err := a.o.Engine.Attempt(work, ch)
+	if err != nil {
+		return CheckResult{}, err
+	}
+	var matched *Value
+	if i := rec.Verdict.Matched; i >= 0 && i < len(values) {
+		matched = &values[i]
+	}
+	return a.apply(work, actor, d, rec, applied{method: m, value: matched, order: order, trigger: trigger})
+}
+
+// applied says what an attempt was made for.
+type applied struct {
+	method  dcv.Method
+	value   *Value
+	order   int64
+	trigger string
+}
+
+// apply keeps an attempt and, if it proves the domain and is still true,
+// changes the domain's state, all in one transaction.
+func (a *Authority) apply(ctx context.Context, actor Actor, seen Domain, rec check.Record, p applied) (CheckResult, error) {
+	var res CheckResult
+	err := a.write(ctx, func(t store.Tx) error {
+		now := a.now()
+		res = CheckResult{Verdict: rec.Verdict, Value: p.value}
+		att := store.Attempt{
+			ID: rec.ID, AccountID: seen.AccountID, DomainID: seen.ID, OrderID: p.order, Trigger: p.trigger, Name: seen.Name, ADN: rec.Verdict.ADN,
+			Method: p.method, Started: rec.Started, Ended: rec.Ended, Outcome: rec.Verdict.Outcome, Test: rec.Verdict.Test, Verdict: rec.JSON, Capsule: rec.Capsule,
+		}
+		if rec.Verdict.Problem != nil {
+			att.Code = rec.Verdict.Problem.Code
+		}
+		if p.value != nil {
+			att.ValueID = p.value.ID
+		}
+		d, err := t.Domain(seen.AccountID, seen.ID)
+		if errors.Is(err, store.ErrNotFound) || (err == nil && d.Name != seen.Name) {
+			// Deleted meanwhile: the attempt is history, nothing is proven.
+			res.Domain = seen
+			res.Attempt = att
+			return t.InsertAttempt(att)
+		}
+		if err != nil {
+			return err
+		}
+		stands, err := a.stands(t, &d, rec, p, now)
+		if err != nil {
+			return err
+		}
+		switch {
+		case stands:
+			prove(&d, rec)
+			if p.value != nil {
+				if err := t.UseValue(p.value.ID, now); err != nil {
+					return err
+				}
+			}
+			if err := t.EndMails(d.ID, now); err != nil {
+				return err
+			}
+			if err := a.event(t, actor, now, "domain.proven", d.ID, p.order); err != nil {
+				return err
+			}
+		case rec.Verdict.Outcome == dcv.Proven:
+			// Found, but superseded while we looked: it counts no more.
+			v := rec.Verdict
+			v.Outcome = dcv.NotProven
+			v.Problem = dcv.NewProblem(dcv.ValueExpired, "The random value that was found at %s was superseded while we looked.", v.Where)
+			res.Verdict = v
+			d.NextCheck = following(&d, now)
+		default:
+			d.NextCheck = following(&d, now)
+		}
+		att.NextCheck, att.GivesUp = d.NextCheck, d.GivesUp
+		if err := t.UpdateDomain(d); err != nil {
+			return err
+		}
+		d.Version++
+		res.Domain, res.Attempt = d, att
+		return t.InsertAttempt(att)
+	})
+	return res, err
+}
+
+// stands reports whether a pass may still be applied: the value it found has
+// not ended, in life or by another's hand, and the method is still allowed.
+func (a *Authority) stands(t store.Tx, d *Domain, rec check.Record, p applied, now time.Time) (bool, error) {
+	if rec.Verdict.Outcome != dcv.Proven || !d.Active {
+		return false, nil
+	}
+	rule, ok := rules.For(p.method)
+	if !ok || !rule.Usable(a.rulesAt(now)) {
+		return false, nil
+	}
+	if !rule.ByValue {
+		return true, nil // the message named its own state
+	}
+	if p.value == nil {
+		return false, nil
+	}
+	var cur Value
+	var err error
+	if p.value.OrderID != 0 {
+		cur, err = t.OrderValue(p.value.OrderID)
+	} else {
+		cur, err = t.DomainValue(d.ID)
+	}
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	// The look must have begun within the value's life (rule T8).
+	return err == nil && cur.ID == p.value.ID && !rec.Started.After(cur.Expires), err
+}
+
+// prove writes a proof into a domain. Its clock runs from when the look began.
+func prove(d *Domain, rec check.Record) {
+	rule, _ := rules.For(rec.Verdict.Method)
+	until := rule.ReusableUntil(rec.Started)
+	for i := range d.Validations {
+		if v := &d.Validations[i]; v.Pending || v.Until.Before(until) {
+			v.Pending, v.Proven, v.Until = false, rec.Started, until
+		}
+	}
+	d.Proven, d.ProvenUntil, d.ProofMethod = rec.Started, until, rec.Verdict.Method
+	d.ProofScope, d.ProofADN, d.ProofAttempt = rec.Verdict.Scope, rec.Verdict.ADN, rec.ID
+	settle(d)
+}
+
+// following is the next automatic check of a pending domain; zero while it
+// rests.
+func following(d *Domain, now time.Time) time.Time {
+	if d.PollStart.IsZero() || !d.Pending() || !d.Active {
+		return time.Time{}
+	}
+	return nextCheck(d.PollStart, now)
+}
+
+// Attempt is one of the account's attempts.
+func (a *Authority) Attempt(ctx context.Context, actor Actor, id string) (att Attempt, err error) {
+	err = a.read(ctx, func(r store.Reader) error {
+		att, err = r.Attempt(actor.Account, id)
+		return err
+	})
+	return att, found(err, "attempt")
+}
+
+// Attempts lists a domain's, newest first.
+func (a *Authority) Attempts(ctx context.Context, actor Actor, domain int64, page Page) (list []Attempt, total int, err error) {
+	err = a.read(ctx, func(r store.Reader) error {
+		if _, err := r.Domain(actor.Account, domain); err != nil {
+			return found(err, "domain")
+		}
+		list, total, err = r.Attempts(actor.Account, domain, page)
+		return err
+	})
+	return list, total, err
+}
+
+// Capsule is the evidence of an attempt.
+func (a *Authority) Capsule(ctx context.Context, actor Actor, id string) (b []byte, err error) {
+	err = a.read(ctx, func(r store.Reader) error {
+		b, err = r.Capsule(actor.Account, id)
+		return err
+	})
+	return b, found(err, "attempt")
+}
