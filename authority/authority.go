@@ -151,3 +151,6 @@ func (a *Authority) nudge() {
 	default:
 	}
 }
+
+// Now is the authority's clock, for dialects that show what is expired.
+func (a *Authority) Now() time.Time { return a.now() }

@@ -1,0 +1,445 @@
+package certcentral
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"time"
+
+	"deed/authority"
+	"deed/dcv"
+)
+
+// loose is a boolean that clients send as true, "true", "1" or 1.
+type loose bool
+
+func (l *loose) UnmarshalJSON(b []byte) error {
+	switch strings.ToLower(strings.Trim(string(b), `"`)) {
+	case "true", "1":
+		*l = true
+	case "false", "0", "null", "":
+		*l = false
+	default:
+		return &json.UnmarshalTypeError{Value: "value " + string(b[:min(len(b), 40)])}
+	}
+	return nil
+}
+
+type typed struct {
+	Type string `json:"type"`
+}
+
+func typeNames(list []typed) []string {
+	var out []string
+	for _, t := range list {
+		out = append(out, t.Type)
+	}
+	return out
+}
+
+// submission is the answer of add and submit (contract 3.3, 3.4).
+type submission struct {
+	ID     int64   `json:"id"`
+	Emails *emails `json:"validation_emails,omitempty"`
+	Token  *token  `json:"dcv_token,omitempty"`
+}
+
+func (h *handler) submission(a *authority.Armed) submission {
+	return submission{a.Domain.ID, emailsOf(a.Contacts), h.token(a.Value, a.Domain.Name, true)}
+}
+
+func (h *handler) addDomain(c *call) error {
+	var in struct {
+		Name         string `json:"name"`
+		Organization struct {
+			ID int64 `json:"id"`
+		} `json:"organization"`
+		Validations []typed    `json:"validations"`
+		Method      dcv.Method `json:"dcv_method"`
+		Legacy      struct {
+			Method dcv.Method `json:"method"`
+		} `json:"dcv"`
+		Locale  string   `json:"locale"`
+		Emails  []string `json:"email_array"`
+		KeepWWW loose    `json:"keep_www"`
+	}
+	if err := c.decode(&in, true); err != nil {
+		return err
+	}
+	if in.Method == "" {
+		in.Method = in.Legacy.Method
+	}
+	armed, err := h.o.Authority.AddDomain(c.r.Context(), c.actor, authority.AddDomain{
+		Name: in.Name, OrganizationID: in.Organization.ID, Types: typeNames(in.Validations), Method: in.Method,
+		KeepWWW: bool(in.KeepWWW), Locale: in.Locale, Recipients: in.Emails,
+	})
+	if err != nil {
+		return err
+	}
+	return c.json(http.StatusCreated, h.submission(&armed))
+}
+
+func (h *handler) submit(c *call) error {
+	id, err := c.id("domain")
+	if err != nil {
+		return err
+	}
+	var in struct {
+		Validations []typed    `json:"validations"`
+		Method      dcv.Method `json:"dcv_method"`
+		Locale      string     `json:"locale"`
+		Emails      []string   `json:"email_array"`
+	}
+	if err := c.decode(&in, true); err != nil {
+		return err
+	}
+	armed, err := h.o.Authority.Submit(c.r.Context(), c.actor, id, authority.Submit{Types: typeNames(in.Validations), Method: in.Method, Locale: in.Locale, Recipients: in.Emails})
+	if err != nil {
+		return err
+	}
+	if in.Method == "" {
+		return c.empty()
+	}
+	return c.json(http.StatusCreated, h.submission(&armed))
+}
+
+func (h *handler) changeMethod(c *call) error {
+	id, err := c.id("domain")
+	if err != nil {
+		return err
+	}
+	in := struct {
+		Method dcv.Method `json:"dcv_method"`
+		Locale string     `json:"locale"`
+		Send   *loose     `json:"send_dcv_email_flag"`
+		Emails []string   `json:"email_array"`
+	}{}
+	if err := c.decode(&in, true); err != nil {
+		return err
+	}
+	armed, err := h.o.Authority.ChangeMethod(c.r.Context(), c.actor, id, authority.ChangeMethod{
+		Method: in.Method, SendEmail: in.Send == nil || bool(*in.Send), Locale: in.Locale, Recipients: in.Emails,
+	})
+	if err != nil {
+		return err
+	}
+	if armed.Unchanged {
+		return c.json(http.StatusOK, struct{}{})
+	}
+	return c.json(http.StatusOK, struct {
+		Emails *emails `json:"validation_emails,omitempty"`
+		Token  *token  `json:"dcv_token,omitempty"`
+	}{emailsOf(armed.Contacts), h.token(armed.Value, armed.Domain.Name, true)})
+}
+
+func (h *handler) generate(c *call) error {
+	id, err := c.id("domain")
+	if err != nil {
+		return err
+	}
+	armed, err := h.o.Authority.GenerateValue(c.r.Context(), c.actor, id)
+	if err != nil {
+		return err
+	}
+	// A flat object: the fields of dcv_token without its status.
+	t := h.token(armed.Value, armed.Domain.Name, true)
+	if t.HTTPTokenURL != "" {
+		t.VerificationValue = t.HTTPTokenURL
+	}
+	return c.json(http.StatusOK, struct {
+		Token             string `json:"token"`
+		ExpirationDate    string `json:"expiration_date"`
+		HTTPTokenURL      string `json:"http_token_url,omitempty"`
+		VerificationValue string `json:"verification_value,omitempty"`
+	}{t.Token, t.ExpirationDate, t.HTTPTokenURL, t.VerificationValue})
+}
+
+// failures are the dialect's codes and messages of a check that did not pass.
+var failures = map[dcv.Method]errorEntry{
+	dcv.DNSTXT:   {"invalid_dns_txt", "Could not find a valid TXT record for one or more domains."},
+	dcv.DNSCNAME: {"invalid_dns_cname", "Could not find a valid CNAME record for one or more domains."},
+	dcv.HTTP:     {"file_random_value_not_found", "Could not find the random value at the expected file location for one or more domains."},
+}
+
+func (h *handler) check(c *call) error {
+	id, err := c.id("domain")
+	if err != nil {
+		return err
+	}
+	res, err := h.o.Authority.CheckDomain(c.r.Context(), c.actor, id)
+	if err != nil {
+		return err
+	}
+	c.describe(res.Attempt.ID)
+	if res.Verdict.Outcome != dcv.Proven {
+		f := failures[res.Domain.Method]
+		writeError(c.w, http.StatusBadRequest, f.Code, f.Message)
+		return nil
+	}
+	out := struct {
+		Token  string `json:"token,omitempty"`
+		Status string `json:"status"`
+	}{Status: "active"}
+	if res.Value != nil {
+		out.Token = res.Value.Token
+	}
+	return c.json(http.StatusOK, out)
+}
+
+func (h *handler) addresses(c *call) error {
+	id, err := c.id("domain")
+	if err != nil {
+		// The path takes a name of the account, too (contract 3.9).
+		if id, err = h.o.Authority.DomainIDByName(c.r.Context(), c.actor, c.r.PathValue("id")); err != nil {
+			return err
+		}
+	}
+	contacts, err := h.o.Authority.Contacts(c.r.Context(), c.actor, id)
+	if err != nil {
+		return err
+	}
+	e := emailsOf(&contacts)
+	if e.DNSTXTEmails == nil {
+		return c.json(http.StatusOK, struct {
+			emails
+			None []string `json:"dns_txt_emails"`
+		}{*e, []string{}})
+	}
+	return c.json(http.StatusOK, e)
+}
+
+func (h *handler) resend(c *call) error {
+	id, err := c.id("domain")
+	if err != nil {
+		return err
+	}
+	var in struct {
+		NameScope string   `json:"name_scope"`
+		Locale    string   `json:"locale"`
+		Emails    []string `json:"email_array"`
+	}
+	if err := c.decode(&in, false); err != nil {
+		return err
+	}
+	if err := h.o.Authority.Resend(c.r.Context(), c.actor, id, authority.ResendMail{NameScope: in.NameScope, Locale: in.Locale, Recipients: in.Emails}); err != nil {
+		return err
+	}
+	return c.empty()
+}
+
+func (h *handler) activate(c *call) error   { return h.setActive(c, true) }
+func (h *handler) deactivate(c *call) error { return h.setActive(c, false) }
+
+func (h *handler) setActive(c *call, active bool) error {
+	id, err := c.id("domain")
+	if err != nil {
+		return err
+	}
+	if err := h.o.Authority.SetActive(c.r.Context(), c.actor, id, active); err != nil {
+		return err
+	}
+	return c.empty()
+}
+
+func (h *handler) deleteDomain(c *call) error {
+	id, err := c.id("domain")
+	if err != nil {
+		return err
+	}
+	if err := h.o.Authority.Delete(c.r.Context(), c.actor, id); err != nil {
+		return err
+	}
+	return c.empty()
+}
+
+// nestedOrg is an organization inside a domain; is_active is the string "1"
+// there (contract section 2).
+type nestedOrg struct {
+	ID          int64  `json:"id"`
+	Status      string `json:"status"`
+	Name        string `json:"name"`
+	AssumedName string `json:"assumed_name,omitempty"`
+	DisplayName string `json:"display_name"`
+	IsActive    string `json:"is_active"`
+}
+
+func nested(o authority.Organization) nestedOrg {
+	n := nestedOrg{ID: o.ID, Status: "active", Name: o.Name, AssumedName: o.AssumedName, DisplayName: display(o), IsActive: "1"}
+	if !o.Active {
+		n.Status, n.IsActive = "inactive", "0"
+	}
+	return n
+}
+
+func display(o authority.Organization) string {
+	if o.AssumedName != "" {
+		return o.Name + " (" + o.AssumedName + ")"
+	}
+	return o.Name
+}
+
+type container struct {
+	ID       int64  `json:"id"`
+	ParentID int64  `json:"parent_id"`
+	Name     string `json:"name"`
+	IsActive bool   `json:"is_active"`
+}
+
+// containerOf: an account is one container.
+func containerOf(account int64) container {
+	return container{ID: account, Name: "Account", IsActive: true}
+}
+
+type validation struct {
+	Type           string `json:"type"`
+	Name           string `json:"name"`
+	Description    string `json:"description"`
+	DateCreated    string `json:"date_created,omitempty"`
+	ValidatedUntil string `json:"validated_until,omitempty"`
+	Status         string `json:"status"`
+	DCVStatus      string `json:"dcv_status,omitempty"`
+	OrgStatus      string `json:"org_status,omitempty"`
+}
+
+var typeTexts = map[string][2]string{"ov": {"OV", "Normal Organization Validation"}, "ev": {"EV", "Extended Organization Validation (EV)"}}
+
+// validationsOf: an unexpired proof stays active while a new check is pending.
+func validationsOf(d *authority.Domain, now time.Time, long bool) []validation {
+	list := []validation{}
+	for _, v := range d.Validations {
+		o := validation{Type: v.Type, Name: typeTexts[v.Type][0], Description: typeTexts[v.Type][1], DateCreated: stampOrNone(v.Proven), ValidatedUntil: stampOrNone(v.Until), Status: "active"}
+		dcvStatus := "complete"
+		switch {
+		case v.Proven.IsZero():
+			o.Status, dcvStatus = "pending", "pending"
+		case !now.Before(v.Until) && v.Pending:
+			o.Status, dcvStatus = "pending", "pending"
+		case !now.Before(v.Until):
+			o.Status, dcvStatus = "expired", "expired"
+		}
+		if long {
+			o.DCVStatus, o.OrgStatus = dcvStatus, "complete"
+		}
+		list = append(list, o)
+	}
+	return list
+}
+
+// listed is a domain as the list shows it.
+type listed struct {
+	ID           int64          `json:"id"`
+	IsActive     bool           `json:"is_active"`
+	Name         string         `json:"name"`
+	DateCreated  string         `json:"date_created"`
+	Submitted    string         `json:"last_submitted_datetime,omitempty"`
+	Approved     string         `json:"dcv_approval_datetime,omitempty"`
+	Organization nestedOrg      `json:"organization"`
+	Validations  []validation   `json:"validations"`
+	Method       dcv.Method     `json:"dcv_method"`
+	Expiration   map[string]any `json:"dcv_expiration,omitempty"`
+	Container    container      `json:"container"`
+}
+
+// mountain is the zone in which dates without a time are written (contract 3.1).
+func mountain() *time.Location {
+	if l, err := time.LoadLocation("America/Denver"); err == nil {
+		return l
+	}
+	return time.FixedZone("MST", -7*3600)
+}
+
+// expirationOf is dcv_expiration: both types always, since a client indexes both.
+func expirationOf(d *authority.Domain, asTime, reuse bool) map[string]any {
+	if d.Proven.IsZero() {
+		return nil
+	}
+	write := func(t time.Time) string {
+		if asTime {
+			return stamp(t)
+		}
+		return t.In(mountain()).Format(time.DateOnly)
+	}
+	e := map[string]any{"ov": write(d.ProvenUntil), "ev": write(d.ProvenUntil)}
+	for _, v := range d.Validations {
+		if !v.Until.IsZero() {
+			e[v.Type] = write(v.Until)
+		}
+	}
+	if reuse {
+		e["ov_shortened"], e["ov_status"], e["ev_status"], e["dcv_approval_date"] = false, "valid", "valid", write(d.Proven)
+	}
+	return e
+}
+
+func (h *handler) validationDetails(c *call) error {
+	id, err := c.id("domain")
+	if err != nil {
+		return err
+	}
+	v, err := h.o.Authority.Domain(c.r.Context(), c.actor, id)
+	if err != nil {
+		return err
+	}
+	return c.json(http.StatusOK, map[string]any{"validations": validationsOf(&v.Domain, h.o.Authority.Now(), true)})
+}
+
+func (h *handler) domainInfo(c *call) error {
+	id, err := c.id("domain")
+	if err != nil {
+		return err
+	}
+	withDCV, err := c.flag("include_dcv")
+	if err != nil {
+		return err
+	}
+	withValidation, err := c.flag("include_validation")
+	if err != nil {
+		return err
+	}
+	reuse, err := c.flag("include_validation_reuse_status")
+	if err != nil {
+		return err
+	}
+	v, err := h.o.Authority.Domain(c.r.Context(), c.actor, id)
+	if err != nil {
+		return err
+	}
+	d := &v.Domain
+	out := struct {
+		ID           int64          `json:"id"`
+		IsActive     bool           `json:"is_active"`
+		Name         string         `json:"name"`
+		Status       string         `json:"status"`
+		Pending      bool           `json:"is_pending_validation"`
+		DateCreated  string         `json:"date_created"`
+		Submitted    string         `json:"last_submitted_datetime,omitempty"`
+		Organization nestedOrg      `json:"organization"`
+		Validations  []validation   `json:"validations,omitempty"`
+		Method       dcv.Method     `json:"dcv_method"`
+		Token        *token         `json:"dcv_token,omitempty"`
+		Approved     string         `json:"dcv_approval_datetime,omitempty"`
+		Expires      string         `json:"dcv_expiration_datetime,omitempty"`
+		Expiration   map[string]any `json:"dcv_expiration,omitempty"`
+		Container    container      `json:"container"`
+	}{
+		ID: d.ID, IsActive: d.Active, Name: d.Name.String(), Status: "approved", Pending: v.Pending, DateCreated: stamp(d.Created), Submitted: stampOrNone(d.Submitted),
+		Organization: nested(v.Organization), Method: d.Method, Container: containerOf(d.AccountID),
+	}
+	if v.Pending {
+		out.Status = "pending"
+	}
+	if withValidation {
+		out.Validations = validationsOf(d, h.o.Authority.Now(), true)
+	}
+	if withDCV {
+		if d.Method != dcv.Email {
+			out.Token = h.token(v.Value, d.Name, v.Pending)
+		}
+		out.Approved, out.Expires = stampOrNone(d.Proven), stampOrNone(d.ProvenUntil)
+		out.Expiration = expirationOf(d, true, reuse)
+	}
+	if v.Last != nil {
+		c.describe(v.Last.ID)
+	}
+	return c.json(http.StatusOK, out)
+}
