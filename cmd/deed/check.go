@@ -1,0 +1,220 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/spf13/cobra"
+
+	v1 "deed/api/v1"
+	"deed/authority"
+	"deed/check"
+	"deed/dcv"
+	"deed/names"
+	"deed/resolve"
+	"deed/rules"
+)
+
+func checkCommand() *cobra.Command {
+	var method, resolver, asOf string
+	var tokens []string
+	cmd := &cobra.Command{
+		Use:   "check DOMAIN",
+		Short: "Look from here, now, and explain what was seen",
+		Long:  "Runs one check from this machine, without a server or an account.\nExit code 0: proven, 1: not proven, 2: wrong usage, 3: could not check.",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := load(cmd.Flags(), nil, cmd.ErrOrStderr())
+			if err != nil {
+				return err
+			}
+			if resolver != "" {
+				if c.Resolvers, err = resolve.ParseServers(strings.Split(resolver, ",")); err != nil {
+					return fmt.Errorf("--resolver: %w; accepted: host:port with an IP address", err)
+				}
+			}
+			if asOf != "" {
+				if c.RulesAsOf, err = time.Parse(time.DateOnly, asOf); err != nil {
+					return fmt.Errorf("--as-of %q makes no sense; accepted: YYYY-MM-DD", asOf)
+				}
+			}
+			n, err := names.New()
+			if err != nil {
+				return ours(err)
+			}
+			ch, err := oneChallenge(c, n, args[0], dcv.Method(method), tokens)
+			if err != nil {
+				return err
+			}
+			e, err := engine(c, n, func(s string) { fmt.Fprintln(cmd.ErrOrStderr(), "deed:", s) })
+			if err != nil {
+				return ours(err)
+			}
+			rec, err := e.Attempt(cmd.Context(), ch)
+			if err != nil {
+				return ours(err)
+			}
+			if file, _ := cmd.Flags().GetString("capsule"); file != "" {
+				if err := os.WriteFile(file, rec.Capsule, 0o600); err != nil {
+					return ours(err)
+				}
+			}
+			shown, err := v1.Of(&authority.Attempt{
+				ID: rec.ID, Name: ch.Name, ADN: rec.Verdict.ADN, Method: ch.Method, Trigger: "manual", Started: rec.Started, Ended: rec.Ended,
+				Outcome: rec.Verdict.Outcome, Test: rec.Verdict.Test, Verdict: rec.JSON,
+			})
+			if err != nil {
+				return ours(err)
+			}
+			shown.Capsule = "" // it is in a file, if anywhere
+			if err := output(cmd, shown, func() string { return explain(&ch, &rec.Verdict) }); err != nil {
+				return err
+			}
+			return byOutcome(rec.Verdict.Outcome)
+		},
+	}
+	f := cmd.Flags()
+	addFlags(f)
+	f.StringVar(&method, "method", string(dcv.DNSTXT), "dns-txt-token, dns-cname-token or http-token")
+	f.StringSliceVar(&tokens, "token", nil, "the random value to look for; may be given several times")
+	f.StringVar(&resolver, "resolver", "", "resolvers to ask, host:port; in place of dns.resolvers")
+	f.StringVar(&asOf, "as-of", "", "judge by the rules of another day, YYYY-MM-DD")
+	f.String("capsule", "", "write the evidence to this file, for deed replay")
+	_ = cmd.MarkFlagRequired("token")
+	return cmd
+}
+
+// oneChallenge makes a challenge without a server.
+func oneChallenge(c *config, n *names.Names, domain string, m dcv.Method, tokens []string) (dcv.Challenge, error) {
+	name, err := n.Normalise(domain)
+	if err != nil {
+		return dcv.Challenge{}, fmt.Errorf("%q: %w", domain, err)
+	}
+	rule, ok := rules.For(m)
+	if !ok || !rule.ByValue {
+		return dcv.Challenge{}, fmt.Errorf("--method %q cannot be checked from here; accepted: dns-txt-token, dns-cname-token, http-token", m)
+	}
+	now := dcv.Stamp(time.Now())
+	base, _ := n.BaseDomain(name)
+	ch := dcv.Challenge{
+		Name: name, Method: m, ADNs: rule.ADNs(name, base), CNAMETarget: cnameTarget(c, c.PublicURL), CanaryLabel: "_" + strings.ReplaceAll(newID(), "-", "")[:31],
+		HTTPPort: c.HTTPPort, HTTPSPort: c.HTTPSPort, Now: now, RulesAsOf: c.RulesAsOf,
+	}
+	for _, p := range c.AllowPrivate {
+		ch.AllowPrivate = append(ch.AllowPrivate, p.String())
+	}
+	for _, t := range tokens {
+		if len(t) < 8 || len(t) > 63 || strings.Trim(t, "_-0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
+			return ch, errors.New("--token: a random value has 8 to 63 letters, digits, hyphens and underscores")
+		}
+		ch.Values = append(ch.Values, dcv.Value{Token: t, Source: "cli", Created: now, Expires: now.Add(rule.TokenLife)})
+	}
+	return ch, nil
+}
+
+func byOutcome(o dcv.Outcome) error {
+	switch o {
+	case dcv.Proven:
+		return nil
+	case dcv.CouldNotCheck:
+		return exit{code: exitOurs, err: errors.New("could not check"), silent: true}
+	}
+	return exit{code: exitNotProven, err: errors.New("not proven"), silent: true}
+}
+
+// explain is a verdict for a person at a terminal.
+func explain(ch *dcv.Challenge, v *dcv.Verdict) string {
+	var b strings.Builder
+	switch v.Outcome {
+	case dcv.Proven:
+		fmt.Fprintf(&b, "PROVEN  %s by %s (BR %s)\n  found at %s\n  covers %s\n", ch.Name, v.Method, v.Section, v.Where, covered(v))
+	case dcv.CouldNotCheck:
+		fmt.Fprintf(&b, "COULD NOT CHECK  %s\n", ch.Name)
+	default:
+		fmt.Fprintf(&b, "NOT PROVEN  %s by %s\n", ch.Name, v.Method)
+	}
+	if p := v.Problem; p != nil {
+		fmt.Fprintf(&b, "\n  %s [%s]\n  %s\n\n  What to do: %s\n", p.Title, p.Code, p.Detail, p.Fix)
+	}
+	for _, p := range v.Causes {
+		fmt.Fprintf(&b, "\n  Also: %s [%s]\n", p.Detail, p.Code)
+	}
+	b.WriteString("\n  What was looked at:\n")
+	for _, o := range v.Seen {
+		fmt.Fprintf(&b, "    %-50s %s\n", o.Asked, o.Result)
+		for _, val := range o.Values {
+			fmt.Fprintf(&b, "      %q\n", val)
+		}
+	}
+	if v.Test {
+		b.WriteString("\n  Marked test: made with a setting that is for tests only.\n")
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+func covered(v *dcv.Verdict) string {
+	if v.Scope == dcv.ScopeHost {
+		return "exactly " + v.ADN.String()
+	}
+	return v.ADN.String() + ", every name below it, and wildcards"
+}
+
+func replayCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "replay CAPSULE",
+		Short: "Judge a recorded attempt again",
+		Long:  "Reads a capsule (GET /v1/attempts/{id}/capsule) and judges it with this version's rules,\nwithout any network. Exit code 0: proven, 1: not proven, 2: no capsule, 3: could not check.",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			f, err := os.Open(args[0])
+			if err != nil {
+				return err
+			}
+			defer f.Close()
+			raw, err := io.ReadAll(io.LimitReader(f, 4<<20))
+			if err != nil {
+				return ours(err)
+			}
+			return replay(cmd, raw)
+		},
+	}
+}
+
+func replay(cmd *cobra.Command, raw []byte) error {
+	n, err := names.New()
+	if err != nil {
+		return ours(err)
+	}
+	r, err := check.Replay(raw, hostName(n))
+	if err != nil {
+		return err
+	}
+	v := struct {
+		ID         string      `json:"id"`
+		Domain     string      `json:"domain"`
+		Outcome    dcv.Outcome `json:"outcome"`
+		Recorded   dcv.Outcome `json:"recorded_outcome"`
+		Same       bool        `json:"same"`
+		Difference string      `json:"difference,omitempty"`
+		Verdict    dcv.Verdict `json:"verdict"`
+	}{r.Capsule.ID, r.Capsule.Challenge.Name.String(), r.Again.Outcome, r.Recorded.Outcome, r.Same, r.Difference, r.Again}
+	err = output(cmd, v, func() string {
+		head := "The same verdict as recorded on " + r.Capsule.Ended.Format(time.DateTime) + " UTC, bit for bit.\n\n"
+		if !r.Same {
+			head = "DIFFERENT: " + r.Difference + "\n\n"
+		}
+		return head + explain(&r.Capsule.Challenge, &r.Again)
+	})
+	if err != nil {
+		return err
+	}
+	return byOutcome(r.Again.Outcome)
+}
+
+// newID is random enough for a label that nobody could have published.
+func newID() string { return uuid.NewString() }
