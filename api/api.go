@@ -15,28 +15,33 @@ import (
 // maxDepth bounds how deep a body may nest.
 const maxDepth = 32
 
+// Malformed is a body that cannot be read: a sentence for the caller.
+type Malformed string
+
+func (m Malformed) Error() string { return string(m) }
+
 // Decode reads exactly one JSON object into v. Unknown fields are ignored, as
 // clients need. The error is a sentence for the caller.
 func Decode(b []byte, v any) error {
 	if !utf8.Valid(b) {
-		return errors.New("The body is not valid UTF-8.") //nolint:staticcheck // a sentence for the caller
+		return Malformed("The body is not valid UTF-8.")
 	}
 	if depth(b) > maxDepth {
-		return fmt.Errorf("The body nests deeper than %d levels.", maxDepth) //nolint:staticcheck // a sentence for the caller
+		return Malformed(fmt.Sprintf("The body nests deeper than %d levels.", maxDepth))
 	}
 	dec := json.NewDecoder(bytes.NewReader(b))
 	if err := dec.Decode(v); err != nil {
 		var wrong *json.UnmarshalTypeError
 		if errors.As(err, &wrong) {
 			if wrong.Field == "" {
-				return fmt.Errorf("The body must be a JSON object, not a %s.", wrong.Value) //nolint:staticcheck // a sentence for the caller
+				return Malformed(fmt.Sprintf("The body must be a JSON object, not a %s.", wrong.Value))
 			}
-			return fmt.Errorf("The field %s must not be a %s.", wrong.Field, wrong.Value) //nolint:staticcheck // a sentence for the caller
+			return Malformed(fmt.Sprintf("The field %s must not be a %s.", wrong.Field, wrong.Value))
 		}
-		return errors.New("The body is not valid JSON.") //nolint:staticcheck // a sentence for the caller
+		return Malformed("The body is not valid JSON.")
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("The body holds more than one JSON value.") //nolint:staticcheck // a sentence for the caller
+		return Malformed("The body holds more than one JSON value.")
 	}
 	return nil
 }
