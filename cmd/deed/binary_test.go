@@ -15,6 +15,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // binary is the real program, built once for all tests of this package.
@@ -50,14 +51,40 @@ type process struct {
 }
 
 type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
+	mu   sync.Mutex
+	b    bytes.Buffer
+	more chan struct{} // closed and replaced by each Write
 }
 
 func (l *lockedBuffer) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.more != nil {
+		close(l.more)
+		l.more = nil
+	}
 	return l.b.Write(p)
+}
+
+// await gives what was written once it holds text.
+func (l *lockedBuffer) await(t *testing.T, text string) string {
+	t.Helper()
+	for {
+		l.mu.Lock()
+		if l.more == nil {
+			l.more = make(chan struct{})
+		}
+		got, more := l.b.String(), l.more
+		l.mu.Unlock()
+		if strings.Contains(got, text) {
+			return got
+		}
+		select {
+		case <-more:
+		case <-time.After(20 * time.Second):
+			t.Fatalf("%q was not written; this was:\n%s", text, got)
+		}
+	}
 }
 
 func (l *lockedBuffer) String() string {

@@ -75,18 +75,20 @@ func tell(w io.Writer, origin, key string, world *sandbox.Internet) {
 	fmt.Fprintf(w, `
 Deed's sandbox is up. Nothing leaves this machine; results say "test".
 
-  API    %s    key %s
+  API    %s
   DNS    %s     web %s and %s     mailbox %s
 
-Paste into another terminal:
+Paste into another terminal: add a domain, publish its random value, check.
 
 %s
-`, origin, key, world.DNS, world.HTTP, world.HTTPS, world.SMTP, strings.ReplaceAll(strings.ReplaceAll(tour, "$DEED", origin), "$KEY", key))
+`, origin, world.DNS, world.HTTP, world.HTTPS, world.SMTP, strings.NewReplacer("$ORIGIN", origin, "$SECRET", key).Replace(tour))
 }
 
-// tour is the main job in four lines.
-const tour = `curl -s $DEED/services/v2/domain -H 'X-DC-DEVKEY: $KEY' -d '{"name":"example.com","organization":{"id":1},"validations":[{"type":"ov"}],"dcv_method":"dns-txt-token"}' | tee domain.json; echo
-TOKEN=$(sed 's/.*"token":"\([^"]*\)".*/\1/' domain.json); ID=$(sed 's/{"id":\([0-9]*\).*/\1/' domain.json)
+// tour is the main job in a handful of lines. They name the address and the
+// key once, under the names that the README goes on with.
+const tour = `export DEED=$ORIGIN KEY=$SECRET
+DOMAIN=$(curl -s $DEED/services/v2/domain -H "X-DC-DEVKEY: $KEY" -d '{"name":"example.com","organization":{"id":1},"validations":[{"type":"ov"}],"dcv_method":"dns-txt-token"}'); echo "$DOMAIN"
+ID=$(echo "$DOMAIN" | sed 's/{"id":\([0-9]*\).*/\1/'); TOKEN=$(echo "$DOMAIN" | sed 's/.*"token":"\([^"]*\)".*/\1/')
 curl -s -X PUT $DEED/sandbox/dns -d '{"name":"_dnsauth.example.com","type":"TXT","value":"'$TOKEN'"}'
-curl -s -i -X PUT $DEED/services/v2/domain/$ID/dcv/validate-token -H 'X-DC-DEVKEY: $KEY'; echo
+curl -s -X PUT $DEED/services/v2/domain/$ID/dcv/validate-token -H "X-DC-DEVKEY: $KEY"; echo
 `
