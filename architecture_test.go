@@ -16,7 +16,7 @@ var storeys = [][]string{
 	{"dcv"},
 	{"reserve", "rules", "names"},
 	{"caa"},
-	{"resolve", "resolve/dnssec", "fetch"},
+	{"resolve", "resolve/dnssec", "resolve/dnssec/dnssectest", "fetch"},
 	{"capsule"},
 	{"check", "mail", "diagnose"},
 	{"store", "store/sqlite", "store/storetest"},

@@ -6,22 +6,29 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/miekg/dns"
+
+	"deed/resolve/dnssec"
 )
 
 // Kind of a failed look-up.
 type Kind string
 
 const (
-	Timeout      Kind = "timeout"       // the name servers of the domain are silent
-	ServFail     Kind = "servfail"      // SERVFAIL, or an rcode that is no answer
-	Refused      Kind = "refused"       // REFUSED
-	Malformed    Kind = "malformed"     // an answer that makes no sense
-	ChainTooLong Kind = "chain"         // too many aliases, or a circle
-	Bogus        Kind = "bogus"         // DNSSEC validation failed
-	ResolverDown Kind = "resolver_down" // ours: no resolver answers anything
+	Timeout      Kind = "timeout"   // the name servers of the domain are silent
+	ServFail     Kind = "servfail"  // SERVFAIL, or an rcode that is no answer
+	Refused      Kind = "refused"   // REFUSED
+	Malformed    Kind = "malformed" // an answer that makes no sense
+	ChainTooLong Kind = "chain"     // too many aliases, or a circle
+	TooLarge     Kind = "too_large" // more bytes of answers than an attempt may hold
+	Bogus        Kind = "bogus"     // DNSSEC validation failed
+	// Indeterminate is ours: no trust anchor covers the name, or the resolvers
+	// do not pass on what validation needs.
+	Indeterminate Kind = "indeterminate"
+	ResolverDown  Kind = "resolver_down" // ours: no resolver answers anything
 )
 
 // Error is a look-up that gave no answer. That a name or a record does not
@@ -35,6 +42,8 @@ type Error struct {
 	// Detail is for people: an extended DNS error (RFC 8914), the broken link
 	// of a signature chain. Never used to decide.
 	Detail string
+	// Finding is the broken link, when Kind is Bogus or Indeterminate.
+	Finding dnssec.Finding
 }
 
 func (e *Error) Error() string {
@@ -77,6 +86,9 @@ type Answer struct {
 	TTL      uint32 // the least of the records', or the negative TTL (RFC 2308)
 	Server   netip.AddrPort
 	Security Security
+	// Finding says why an answer is SecurityInsecure, when it was validated
+	// here; of a chain, its first insecure part.
+	Finding dnssec.Finding
 }
 
 // Empty reports whether no record of the type was found.
@@ -86,12 +98,14 @@ func (a *Answer) Empty() bool {
 
 // Limits of one answer and one look-up.
 const (
-	maxRecords = 1000
-	maxChain   = 10
+	maxRecords  = 256 // in one message
+	maxChain    = 10
+	maxReceived = 256 << 10 // bytes of answers in the life of a Client
 )
 
 // DNSSEC modes (operator contract, dns.dnssec).
 const (
+	DNSSECValidate = "validate"
 	DNSSECResolver = "resolver"
 	DNSSECOff      = "off"
 )
@@ -102,14 +116,27 @@ type ClientOptions struct {
 	Servers []netip.AddrPort // resolvers, tried in turn
 	Tries   int              // UDP tries in all; 3 if 0
 	Timeout time.Duration    // of each try; 2 s if 0
-	// DNSSEC: "resolver" believes the AD bit of the servers; "off" asks for
-	// nothing.
+	// DNSSEC: "validate" checks signatures from the trust anchors; "resolver"
+	// believes the AD bit of the servers; "off" asks for nothing.
 	DNSSEC string
+	// Now is the instant at which signatures are judged; for "validate".
+	Now time.Time
+	// Anchors are the trust anchors; the root's of Now if nil.
+	Anchors *dnssec.Anchors
+	// Zones remembers the keys of zones between clients; nil for none. Door
+	// must then lead through Zones.Door.
+	Zones *Zones
 }
 
-// Client looks names up through a door. It holds no randomness and no clock:
-// the same replies give the same answers. Safe for concurrent use.
-type Client struct{ o ClientOptions }
+// Client looks names up through a door, for one attempt: the bytes it may
+// receive are limited over its whole life. It holds no randomness and no
+// clock: the same replies give the same answers. Safe for concurrent use.
+type Client struct {
+	o         ClientOptions
+	validator *dnssec.Validator
+	received  atomic.Int64
+	rotate    atomic.Int64 // server that questions of validation begin with
+}
 
 // NewClient makes a client.
 func NewClient(o ClientOptions) *Client {
@@ -119,36 +146,46 @@ func NewClient(o ClientOptions) *Client {
 	if o.Timeout == 0 {
 		o.Timeout = defaultTimeout
 	}
-	return &Client{o}
+	c := &Client{o: o}
+	if o.DNSSEC == DNSSECValidate {
+		if o.Anchors == nil {
+			o.Anchors = dnssec.Root(o.Now)
+		}
+		c.validator = dnssec.New(dnssec.Options{Source: source{c}, Anchors: o.Anchors, Now: o.Now, Memo: o.Zones.links()})
+	}
+	return c
 }
 
-// Lookup asks for records of a type at a name and follows CNAMEs, except when
-// CNAME itself is asked for: that is decided on the record at the name. The
-// error is *Error, or the context's.
+// Lookup asks for records of a type at a name and follows CNAMEs and DNAMEs,
+// except when CNAME itself is asked for: that is decided on the record at the
+// name. The error is *Error, or the context's.
 func (c *Client) Lookup(ctx context.Context, name string, qtype uint16) (Answer, error) {
+	if c.validator != nil {
+		return c.validated(ctx, name, qtype)
+	}
 	a := Answer{Name: name, Owner: name, Security: SecurityUnchecked}
 	if c.o.DNSSEC == DNSSECResolver {
 		a.Security = SecuritySecure // until a part of the chain is not
 	}
 	for {
-		m, server, err := c.ask(ctx, a.Owner, qtype)
+		m, err := c.ask(ctx, a.Owner, qtype, 0)
 		if err != nil {
 			return a, err
 		}
-		a.Server = server
+		a.Server = m.server
 		if c.o.DNSSEC == DNSSECResolver && !m.AuthenticatedData {
 			a.Security = SecurityInsecure
 		}
 		before := a.Owner
-		if err := a.take(m, qtype); err != nil {
-			return a, &Error{Kind: ChainTooLong, Name: name, Type: dns.TypeToString[qtype], Server: server}
+		if err := a.take(m.Msg, qtype); err != nil {
+			return a, &Error{Kind: ChainTooLong, Name: name, Type: dns.TypeToString[qtype], Server: m.server}
 		}
 		// The answer ended in an alias without its target: the server knows
 		// only its own zones. Ask on.
 		if a.Owner == before || !a.Empty() || a.NXDomain || qtype == dns.TypeCNAME {
 			return a, nil
 		}
-		if settled(m, a.Owner) {
+		if settled(m.Msg, a.Owner) {
 			return a, nil
 		}
 	}
@@ -186,21 +223,10 @@ func (a *Answer) take(m *dns.Msg, qtype uint16) error {
 				continue
 			}
 			if cname, ok := rr.(*dns.CNAME); ok && !moved && qtype != dns.TypeCNAME {
-				target := plain(cname.Target)
-				if len(a.Chain) >= maxChain {
-					return errChain
+				if err := a.follow(plain(cname.Target)); err != nil {
+					return err
 				}
-				for _, seen := range a.Chain {
-					if seen.Owner == target {
-						return errChain
-					}
-				}
-				if target == a.Owner {
-					return errChain
-				}
-				a.Chain = append(a.Chain, Alias{a.Owner, target})
-				ttl = min(ttl, h.Ttl)
-				a.Owner, moved = target, true
+				ttl, moved = min(ttl, h.Ttl), true
 				break
 			}
 		}
@@ -219,6 +245,21 @@ func (a *Answer) take(m *dns.Msg, qtype uint16) error {
 	if ttl != ^uint32(0) {
 		a.TTL = ttl
 	}
+	return nil
+}
+
+// follow goes on to an alias' target.
+func (a *Answer) follow(target string) error {
+	if len(a.Chain) >= maxChain || target == a.Owner {
+		return errChain
+	}
+	for _, seen := range a.Chain {
+		if seen.Owner == target {
+			return errChain
+		}
+	}
+	a.Chain = append(a.Chain, Alias{a.Owner, target})
+	a.Owner = target
 	return nil
 }
 
