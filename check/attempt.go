@@ -17,6 +17,7 @@ import (
 	"deed/fetch"
 	"deed/reserve"
 	"deed/resolve"
+	"deed/resolve/dnssec"
 	"deed/rules"
 )
 
@@ -29,6 +30,8 @@ type Options struct {
 	HTTP    fetch.Door
 	Servers []netip.AddrPort // resolvers
 	DNSSEC  string           // see dcv.Challenge
+	// Anchors are the trust anchors for "validate"; the root's, built in, if nil.
+	Anchors *dnssec.Anchors
 	// HostName vets the host of a redirect (fetch.Options.HostName).
 	HostName func(string) (string, error)
 	Deed     string // version of the program, for the capsule
@@ -40,14 +43,29 @@ type Options struct {
 
 // Engine makes attempts: it opens the doors, records what comes through, and
 // judges. Safe for concurrent use.
-type Engine struct{ o Options }
+type Engine struct {
+	o     Options
+	zones *resolve.Zones // keys of warm zones; nil when nothing is validated, or in a replay
+}
 
 // New makes an engine.
 func New(o Options) *Engine {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Engine{o}
+	e := &Engine{o: o}
+	if o.DNSSEC == resolve.DNSSECValidate && o.DNS != nil {
+		e.zones = resolve.NewZones(resolve.ZonesOptions{Now: o.Now})
+		e.o.DNS = e.zones.Door(o.DNS)
+	}
+	return e
+}
+
+// client looks names up through a door, as of an instant.
+func (e *Engine) client(door resolve.Door, now time.Time) *resolve.Client {
+	return resolve.NewClient(resolve.ClientOptions{
+		Door: door, Servers: e.o.Servers, Timeout: e.o.QueryTimeout, DNSSEC: e.o.DNSSEC, Now: now, Anchors: e.o.Anchors, Zones: e.zones,
+	})
 }
 
 // Record is what an attempt leaves.
@@ -63,7 +81,7 @@ type Record struct {
 // Attempt looks once and judges. The error is the caller's context's, or an
 // internal failure; that we could not look is a verdict of its own.
 func (e *Engine) Attempt(ctx context.Context, ch dcv.Challenge) (Record, error) {
-	ch.DNSSEC = e.o.DNSSEC
+	ch.DNSSEC, ch.TrustAnchors = e.o.DNSSEC, e.o.Anchors.Text()
 	rec := capsule.Record(e.o.DNS, e.o.HTTP, ch.Now)
 	limited, cancel := context.WithTimeout(ctx, maxAttempt)
 	defer cancel()
@@ -146,7 +164,7 @@ func (e *Engine) judge(ctx context.Context, ch *dcv.Challenge, dnsDoor resolve.D
 		}
 		return dcv.Verdict{}, errors.New("check: a challenge with values that are not live")
 	}
-	client := resolve.NewClient(resolve.ClientOptions{Door: dnsDoor, Servers: e.o.Servers, DNSSEC: e.o.DNSSEC, Timeout: e.o.QueryTimeout})
+	client := e.client(dnsDoor, ch.Now)
 	switch ch.Method {
 	case dcv.DNSTXT:
 		return TXT(ctx, ch, client)
@@ -183,7 +201,7 @@ func allowed(ch *dcv.Challenge) (reserve.Policy, error) {
 // the first set, E6) and the TXT records at _validation-contactemail
 // (3.2.2.4.14). A look-up that fails gives no contacts and is no error.
 func (e *Engine) Contacts(ctx context.Context, adn dcv.Name) (byCAA, byTXT []string, err error) {
-	client := resolve.NewClient(resolve.ClientOptions{Door: e.o.DNS, Servers: e.o.Servers, DNSSEC: e.o.DNSSEC, Timeout: e.o.QueryTimeout})
+	client := e.client(e.o.DNS, e.o.Now())
 	look := func(name string, qtype uint16) (resolve.Answer, bool, error) {
 		a, err := client.Lookup(ctx, name, qtype)
 		var theirs *resolve.Error

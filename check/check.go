@@ -13,6 +13,7 @@ import (
 
 	"deed/dcv"
 	"deed/resolve"
+	"deed/resolve/dnssec"
 	"deed/rules"
 )
 
@@ -89,6 +90,10 @@ func (m misses) into(v *dcv.Verdict) {
 // could be checked.
 func ours(v *dcv.Verdict, e *resolve.Error) {
 	v.Outcome = dcv.CouldNotCheck
+	if e.Kind == resolve.Indeterminate {
+		v.Problem = dcv.NewProblem(dcv.Internal, "DNSSEC cannot be checked from here: %s, when asked for %s %s.", e.Detail, e.Type, e.Name)
+		return
+	}
 	v.Problem = dcv.NewProblem(dcv.ResolverDown, "None of our resolvers answered when asked for %s %s.", e.Type, e.Name)
 }
 
@@ -107,9 +112,29 @@ func failed(e *resolve.Error) *dcv.Problem {
 	case resolve.ChainTooLong:
 		return dcv.NewProblem(dcv.DNSTooLong, "Following the aliases from %s does not come to an end.", e.Name)
 	case resolve.Bogus:
-		return dcv.NewProblem(dcv.DNSBogus, "The answer to %s fails DNSSEC validation%s.", asked, inWords(e.Detail))
+		return bogus(e, asked)
+	case resolve.TooLarge:
+		return dcv.NewProblem(dcv.DNSMalformed, "The answers that %s leads to are too large to be looked at.", asked)
 	}
 	return dcv.NewProblem(dcv.DNSTimeout, "The question %s got no answer in time.", asked)
+}
+
+// bogus names the link that broke, and what mends it.
+func bogus(e *resolve.Error, asked string) *dcv.Problem {
+	f := &e.Finding
+	p := dcv.NewProblem(dcv.DNSBogus, "The answer to %s fails DNSSEC validation%s.", asked, inWords(e.Detail))
+	zone := printable(f.Zone, 100)
+	switch f.Reason {
+	case dnssec.SignatureExpired:
+		p.Fix = "Sign the zone " + zone + " again, and see why it was not done in time."
+	case dnssec.SignatureEarly:
+		p.Fix = "Correct the clock of the machine that signs the zone " + zone + ", and sign it again."
+	case dnssec.KeyForDS, dnssec.KeysMissing:
+		p.Fix = "Publish the DNSKEY that the DS records of " + zone + " name, or have the registrar replace them by those of the present key."
+	case dnssec.SignatureMissing, dnssec.SignatureKey, dnssec.SignatureWrong, dnssec.DenialMissing:
+		p.Fix = "Sign the zone " + zone + " again with its present keys, and check that all its name servers serve the same signed copy."
+	}
+	return p
 }
 
 func inWords(detail string) string {
@@ -131,7 +156,7 @@ func or(a, b string) string {
 func lookupFailed(v *dcv.Verdict, m *misses, err error, name, qtype string) (stop bool, _ error) {
 	var e *resolve.Error
 	switch {
-	case errors.As(err, &e) && e.Kind == resolve.ResolverDown:
+	case errors.As(err, &e) && e.Ours():
 		ours(v, e)
 		return true, nil
 	case errors.As(err, &e):

@@ -8,6 +8,7 @@ import (
 
 	"deed/capsule"
 	"deed/dcv"
+	"deed/resolve/dnssec"
 	"deed/rules"
 )
 
@@ -40,7 +41,13 @@ func Replay(raw []byte, hostName func(string) (string, error)) (Replayed, error)
 	if len(servers) == 0 && c.Mail == nil && len(c.DNS) > 0 {
 		return r, fmt.Errorf("check: the capsule names no resolver")
 	}
-	e := New(Options{Servers: servers, DNSSEC: c.Challenge.DNSSEC, HostName: hostName})
+	o := Options{Servers: servers, DNSSEC: c.Challenge.DNSSEC, HostName: hostName}
+	if c.Challenge.TrustAnchors != "" {
+		if o.Anchors, err = dnssec.ParseAnchors(c.Challenge.TrustAnchors); err != nil {
+			return r, fmt.Errorf("check: the capsule's trust anchors: %w", err)
+		}
+	}
+	e := New(o)
 	switch {
 	case c.Mail != nil:
 		if v := ended(&c.Challenge); v != nil {

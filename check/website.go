@@ -43,7 +43,7 @@ func Website(ctx context.Context, ch *dcv.Challenge, web Pages) (dcv.Verdict, er
 			m.add(rankFailed, dcv.NewProblem(dcv.HTTPTimeout, "The time for the whole check ended while fetching %s.", p.URL))
 			break
 		}
-		if p.Reason == fetch.ReasonDNS && p.DNS.Kind == "resolver_down" {
+		if p.Reason == fetch.ReasonDNS && p.DNS.Ours() {
 			ours(&v, p.DNS)
 			return v, nil
 		}

@@ -59,6 +59,9 @@ type Challenge struct {
 	// DNSSEC is "validate", "resolver" or "off" (operator contract).
 	// "off" marks the verdict test.
 	DNSSEC string `cbor:"12,keyasint,omitempty"`
+	// TrustAnchors are the DS and DNSKEY records that signatures were checked
+	// from, in zone file form; empty means the root's, built in.
+	TrustAnchors string `cbor:"13,keyasint,omitempty"`
 }
 
 // Test reports whether a verdict on this challenge must be marked test: it was

@@ -266,7 +266,7 @@ func (c *Client) addresses(ctx context.Context, u *url.URL, p *Page) ([]netip.Ad
 			if !errors.As(err, &e) {
 				return nil, err
 			}
-			if e.Kind == resolve.ResolverDown || e.Kind == resolve.Bogus {
+			if e.Ours() || e.Kind == resolve.Bogus {
 				p.Reason, p.DNS = ReasonDNS, e
 				return nil, nil
 			}

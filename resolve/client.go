@@ -46,6 +46,9 @@ type Error struct {
 	Finding dnssec.Finding
 }
 
+// Ours reports a failure of our own side: it says nothing of the domain.
+func (e *Error) Ours() bool { return e.Kind == ResolverDown || e.Kind == Indeterminate }
+
 func (e *Error) Error() string {
 	s := fmt.Sprintf("resolve: %s %s: %s", e.Type, e.Name, e.Kind)
 	if e.Detail != "" {

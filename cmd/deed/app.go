@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"os"
 	"runtime/debug"
 	"sync/atomic"
 	"time"
@@ -25,6 +26,7 @@ import (
 	"deed/names"
 	"deed/reserve"
 	"deed/resolve"
+	"deed/resolve/dnssec"
 	"deed/store/sqlite"
 )
 
@@ -57,7 +59,7 @@ func cnameTarget(c *config, origin string) string {
 }
 
 // engine opens the doors to the world as the settings say.
-func engine(c *config, n *names.Names, warn func(string)) (*check.Engine, error) {
+func engine(c *config, n *names.Names) (*check.Engine, error) {
 	servers := c.Resolvers
 	if len(servers) == 0 {
 		var err error
@@ -65,16 +67,20 @@ func engine(c *config, n *names.Names, warn func(string)) (*check.Engine, error)
 			return nil, fmt.Errorf("the system names no resolver (%v); set dns.resolvers", err)
 		}
 	}
-	mode := c.DNSSEC
-	if mode == "validate" {
-		// Own validation is not built yet: the resolvers' word is taken.
-		warn("dns.dnssec: this version does not validate signatures itself; it believes the resolvers, as with \"resolver\"")
-		mode = resolve.DNSSECResolver
+	var anchors *dnssec.Anchors // the root's, built in
+	if c.TrustAnchors != "" {
+		text, err := os.ReadFile(c.TrustAnchors)
+		if err != nil {
+			return nil, fmt.Errorf("dns.trust_anchors: %w", err)
+		}
+		if anchors, err = dnssec.ParseAnchors(string(text)); err != nil {
+			return nil, fmt.Errorf("dns.trust_anchors: %s: %w", c.TrustAnchors, err)
+		}
 	}
 	return check.New(check.Options{
 		DNS:     resolve.NewLive(resolve.LiveOptions{}),
 		HTTP:    fetch.NewLive(fetch.LiveOptions{Policy: reserve.Policy{Allow: c.AllowPrivate}}),
-		Servers: servers, DNSSEC: mode, HostName: hostName(n), Deed: release, PSL: n.ListDate().Format(time.DateOnly),
+		Servers: servers, DNSSEC: c.DNSSEC, Anchors: anchors, HostName: hostName(n), Deed: release, PSL: n.ListDate().Format(time.DateOnly),
 	}), nil
 }
 
@@ -97,7 +103,7 @@ func build(c *config, db *sqlite.DB, origin string, log *slog.Logger) (*app, err
 	if err != nil {
 		return nil, err
 	}
-	e, err := engine(c, n, func(s string) { log.Warn(s) })
+	e, err := engine(c, n)
 	if err != nil {
 		return nil, err
 	}

@@ -51,7 +51,7 @@ func checkCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			e, err := engine(c, n, func(s string) { fmt.Fprintln(cmd.ErrOrStderr(), "deed:", s) })
+			e, err := engine(c, n)
 			if err != nil {
 				return ours(err)
 			}

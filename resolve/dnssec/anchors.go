@@ -3,6 +3,7 @@ package dnssec
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,7 +27,10 @@ var rootAnchors = []struct {
 const maxAnchors = 64
 
 // Anchors are the keys that are believed without proof, by zone.
-type Anchors struct{ zones map[string]*anchor }
+type Anchors struct {
+	zones   map[string]*anchor
+	builtIn bool
+}
 
 type anchor struct {
 	id   string // tells one set of anchors from another in a Memo
@@ -46,7 +50,7 @@ func Root(now time.Time) *Anchors {
 		})
 		root.id += " " + r.digest
 	}
-	return &Anchors{zones: map[string]*anchor{".": root}}
+	return &Anchors{zones: map[string]*anchor{".": root}, builtIn: true}
 }
 
 // ParseAnchors reads trust anchors in zone file form: DS and DNSKEY records
@@ -91,6 +95,25 @@ func ParseAnchors(text string) (*Anchors, error) {
 		return nil, errors.New("no DS or DNSKEY record in it")
 	}
 	return a, nil
+}
+
+// Text gives the anchors in zone file form, such that ParseAnchors reads the
+// same anchors from it; "" for the built-in ones, whatever the day.
+func (a *Anchors) Text() string {
+	if a == nil || a.builtIn {
+		return ""
+	}
+	var lines []string
+	for _, at := range a.zones {
+		for _, rr := range at.ds {
+			lines = append(lines, rr.String()+"\n")
+		}
+		for _, rr := range at.keys {
+			lines = append(lines, rr.String()+"\n")
+		}
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, "")
 }
 
 // over gives the nearest zone at or above name that has an anchor.
