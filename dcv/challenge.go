@@ -62,6 +62,19 @@ type Challenge struct {
 	// TrustAnchors are the DS and DNSKEY records that signatures were checked
 	// from, in zone file form; empty means the root's, built in.
 	TrustAnchors string `cbor:"13,keyasint,omitempty"`
+	// AccountURI is the applicant's account: what accounturi must equal in a
+	// persistent record (BR 3.2.2.4.22) and in CAA (RFC 8657 section 3), and
+	// what the label of dns-account-01 is made from.
+	AccountURI string `cbor:"14,keyasint,omitempty"`
+	// Issuers are our issuer domain names (BR 4.2), in lower case: those that a
+	// persistent record must name, and that CAA must permit.
+	Issuers []string `cbor:"15,keyasint,omitempty"`
+	// EnforceCAA: a CAA denial makes the attempt fail with its own code. Else
+	// CAA is looked up and reported, never enforced.
+	EnforceCAA bool `cbor:"16,keyasint,omitempty"`
+	// KeyAuthorization is what the caller of an ACME method supplied (RFC 8555
+	// section 8.1): token, a dot, thumbprint of the account's key.
+	KeyAuthorization string `cbor:"17,keyasint,omitempty"`
 }
 
 // Test reports whether a verdict on this challenge must be marked test: it was

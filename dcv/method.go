@@ -5,12 +5,23 @@ package dcv
 // package rules.
 type Method string
 
-// The methods of the two dialects. Others are added by package rules' table.
+// The methods of the two vendors' dialects.
 const (
 	DNSTXT   Method = "dns-txt-token"
 	DNSCNAME Method = "dns-cname-token"
 	HTTP     Method = "http-token"
 	Email    Method = "email"
+)
+
+// Methods beyond the vendors' own. The persistent record is an additive name
+// in the CertCentral dialect; the ACME methods, by their registered labels, are
+// in /v1 only.
+const (
+	Persistent     Method = "dns-txt-persistent" // BR 3.2.2.4.22
+	ACMEHTTP       Method = "http-01"            // RFC 8555 section 8.3, BR 3.2.2.4.19
+	ACMEDNS        Method = "dns-01"             // RFC 8555 section 8.4, BR 3.2.2.4.7
+	ACMETLSALPN    Method = "tls-alpn-01"        // RFC 8737, BR 3.2.2.4.20
+	ACMEDNSAccount Method = "dns-account-01"     // draft 00, BR 3.2.2.4.21
 )
 
 // Scope says what a proof covers. It is written into the verdict and never

@@ -27,6 +27,8 @@ type Problem struct {
 	FixProven bool   `json:"fix_proven"`
 	Whose     Whose  `json:"whose"`
 	Transient bool   `json:"transient"`
+	// Help is where more is said of the code: /help/problems/{code}.
+	Help string `json:"help,omitempty"`
 }
 
 // Kind is a row of the table of problems.
@@ -71,6 +73,16 @@ const (
 	ValueExpired       Code = "value_expired"
 	EmailNotConfirmed  Code = "email_not_confirmed"
 	EmailNotSent       Code = "email_not_sent"
+	CAADenied          Code = "caa_denied"
+	CAALookupFailed    Code = "caa_lookup_failed"
+	PersistNotFound    Code = "persistent_not_found"
+	PersistNoMatch     Code = "persistent_no_match"
+	PersistExpired     Code = "persistent_expired"
+	PersistMalformed   Code = "persistent_malformed"
+	TLSConnect         Code = "tls_connect_failed"
+	TLSNoALPN          Code = "tls_alpn_not_offered"
+	TLSCertificate     Code = "tls_alpn_certificate"
+	KeyAuthMissing     Code = "key_authorization_missing"
 	Internal           Code = "internal"
 )
 
@@ -107,6 +119,16 @@ var Problems = map[Code]Kind{
 	ValueExpired:       {"The random value has expired", Policy, false, "Generate a new random value and publish it."},
 	EmailNotConfirmed:  {"Nobody has confirmed the e-mail yet", Record, true, "Open the link in the message and enter the code that stands in it."},
 	EmailNotSent:       {"The e-mail could not be delivered", Network, true, "Check that the mail server of the domain accepts mail for the address."},
+	CAADenied:          {"CAA records do not permit issuing", Policy, true, "Add a CAA record that names this issuer, or remove those that forbid it."},
+	CAALookupFailed:    {"The CAA records could not be read", DNSHost, true, "Make the name servers answer CAA questions for the name and its parents."},
+	PersistNotFound:    {"No persistent validation record was found", Record, true, "Publish the TXT record shown at _validation-persist under the name."},
+	PersistNoMatch:     {"Persistent validation records exist, but none is for this account", Record, true, "Publish a record with the issuer and the accounturi shown."},
+	PersistExpired:     {"The persistent validation record has expired", Record, true, "Move persistUntil into the future, or remove it."},
+	PersistMalformed:   {"The persistent validation record does not follow the grammar", Record, true, "Write the record as shown: issuer; accounturi=URI."},
+	TLSConnect:         {"The TLS server cannot be reached", Network, true, "Open port 443 on the server and its firewall."},
+	TLSNoALPN:          {"The TLS server does not speak acme-tls/1", Website, true, "Let the ACME client answer on port 443 for the protocol acme-tls/1."},
+	TLSCertificate:     {"The TLS server's challenge certificate is wrong", Website, true, "Let the ACME client answer with the certificate of this challenge (RFC 8737)."},
+	KeyAuthMissing:     {"No key authorization was given", Policy, false, "Give the key authorization of the ACME challenge."},
 	Internal:           {"We could not check", Us, true, "Nothing on your side; the check is repeated."},
 }
 

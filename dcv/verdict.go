@@ -1,5 +1,7 @@
 package dcv
 
+import "time"
+
 // Outcome is how an attempt ended.
 type Outcome string
 
@@ -28,7 +30,37 @@ type Verdict struct {
 	Causes []Problem `json:"causes,omitempty"`
 	// Seen lists what was observed in the order it was asked, for people.
 	Seen []Observation `json:"seen,omitempty"`
-	Test bool          `json:"test"`
+	// CAA is what CAA records say of issuing for the name, beside control of
+	// it; nil when it was not looked up.
+	CAA  *CAAReport `json:"caa,omitempty"`
+	Test bool       `json:"test"`
+}
+
+// CAAReport is the reading of the CAA records for one name (RFC 8659, RFC 8657,
+// BR 4.2.2.1). It stands beside the verdict on control and is never mixed with it.
+type CAAReport struct {
+	Decision string `json:"decision"` // "permit", "deny", or "open": no identity of ours is set
+	// Found is where the relevant set stands; the zero Name if there is none.
+	Found Name `json:"found_at,omitzero"`
+	// Records are the set, as in a zone file; at most 16, shortened.
+	Records []string `json:"records,omitempty"`
+	// Reason is one sentence: the line that decided, or why none did.
+	Reason   string `json:"reason"`
+	Enforced bool   `json:"enforced"`
+}
+
+// Diagnosis is why a check did not pass, for the person who must mend it. It
+// is gathered after the verdict and apart from it, with questions of its own,
+// and can never turn a "no" into a "yes". Shown in place of the verdict's own
+// problem and causes.
+type Diagnosis struct {
+	Problem *Problem  `json:"problem,omitempty"`
+	Causes  []Problem `json:"causes,omitempty"` // ranked, best first
+	// Worth is the first instant at which looking again can give another
+	// answer, by the TTLs of what was seen (RFC 2308); zero if unknown.
+	Worth time.Time `json:"worth_checking_after,omitzero"`
+	// Seen is what the diagnosis looked at beyond the check.
+	Seen []Observation `json:"seen,omitempty"`
 }
 
 // Observation is one thing a check looked at, in words and values: at most 16

@@ -20,8 +20,6 @@ type scenario struct {
 	// found is how many records of the type come back.
 	found  int
 	noName bool
-	// ours says why the oracles may judge otherwise; "" if they must agree.
-	ours string
 }
 
 // ds changes the algorithm of all DS records.
