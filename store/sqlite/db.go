@@ -29,6 +29,7 @@ type DB struct {
 	stop    chan struct{}
 	stopped chan struct{}
 	once    sync.Once
+	closed  error // what closing the file gave
 	readers chan *session
 	alone   bool
 }
@@ -121,11 +122,18 @@ func (db *DB) Ready(ctx context.Context) error {
 	})
 }
 
-// Close waits for the commit under way and closes the file.
+// Close waits for the commit and the reads under way and closes the file.
 func (db *DB) Close() error {
-	db.once.Do(func() { close(db.stop) })
-	<-db.stopped
-	return db.pool.Close()
+	db.once.Do(func() {
+		close(db.stop)
+		<-db.stopped
+		for range cap(db.readers) {
+			_ = (<-db.readers).conn.Close() // back to the pool, which closes it
+		}
+		_ = db.writer.conn.Close()
+		db.closed = db.pool.Close()
+	})
+	return db.closed
 }
 
 // Read is store.Store.
