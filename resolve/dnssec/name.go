@@ -105,10 +105,11 @@ func equal(a, b string) bool {
 	return true
 }
 
-// shown is a name for people: without the final dot, except the root's.
+// shown is a name for people, and for a question: in lower case, as servers
+// may repeat names in another, and without the final dot, except the root's.
 func shown(name string) string {
 	if name == "." {
 		return name
 	}
-	return strings.TrimSuffix(name, ".")
+	return strings.ToLower(strings.TrimSuffix(name, "."))
 }
