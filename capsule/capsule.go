@@ -5,18 +5,10 @@
 package capsule
 
 import (
-	"context"
-	"errors"
-	"fmt"
 	"net/netip"
-	"strings"
-	"sync"
 	"time"
 
-	"github.com/fxamacker/cbor/v2"
-
 	"deed/dcv"
-	"deed/fetch"
 	"deed/resolve"
 )
 
@@ -25,7 +17,7 @@ const Format = 1
 
 // Limits of a capsule that is read.
 const (
-	MaxSize   = 2 << 20 // bytes
+	MaxSize   = 2 << 20 // bytes, unpacked
 	maxEvents = 2000    // DNS exchanges, and HTTP hops
 )
 
@@ -44,7 +36,11 @@ type Capsule struct {
 	// Cut: the attempt's own deadline ended it; what is missing was not asked.
 	Cut     bool      `cbor:"11,keyasint,omitempty"`
 	Ended   time.Time `cbor:"12,keyasint"`
-	Verdict []byte    `cbor:"13,keyasint"` // JSON of dcv.Verdict
+	Verdict []byte    `cbor:"13,keyasint"` // JSON of dcv.Verdict: the decision and its words
+	// Decision is the part of the verdict that a replay must reach again, bit
+	// for bit, whatever the words of later versions are.
+	Decision dcv.Decision `cbor:"14,keyasint"`
+	// 15 is for TLS handshakes, 16 for the diagnosis and its own recording.
 }
 
 // DNS is one exchange.
@@ -88,186 +84,6 @@ type Mail struct {
 	Expires   time.Time `cbor:"5,keyasint"`
 	Approved  time.Time `cbor:"6,keyasint,omitzero"` // when the right code was entered
 	CodeHash  []byte    `cbor:"7,keyasint"`          // SHA-256 of the random value
-}
-
-var encoding = must(cbor.EncOptions{
-	Sort: cbor.SortCoreDeterministic, ShortestFloat: cbor.ShortestFloat16, IndefLength: cbor.IndefLengthForbidden,
-	Time: cbor.TimeRFC3339NanoUTC, TextMarshaler: cbor.TextMarshalerTextString,
-}.EncMode())
-
-var decoding = must(cbor.DecOptions{
-	DupMapKey: cbor.DupMapKeyEnforcedAPF, IndefLength: cbor.IndefLengthForbidden, MaxNestedLevels: 8,
-	MaxArrayElements: maxEvents, MaxMapPairs: 64, TagsMd: cbor.TagsForbidden,
-	TextUnmarshaler: cbor.TextUnmarshalerTextString, ExtraReturnErrors: cbor.ExtraDecErrorUnknownField,
-}.DecMode())
-
-func must[T any](v T, err error) T {
-	if err != nil {
-		panic(err) // a constant of this file is wrong
-	}
-	return v
-}
-
-// Encode gives the one encoding of a capsule.
-func (c *Capsule) Encode() ([]byte, error) {
-	b, err := encoding.Marshal(c)
-	if err == nil && len(b) > MaxSize {
-		err = errors.New("larger than 2 MiB")
-	}
-	if err != nil {
-		return nil, fmt.Errorf("capsule: %w", err)
-	}
-	return b, nil
-}
-
-// Decode reads a capsule, hostile or not, in bounded time and memory.
-func Decode(b []byte) (*Capsule, error) {
-	if len(b) > MaxSize {
-		return nil, errors.New("capsule: larger than 2 MiB")
-	}
-	c := &Capsule{}
-	if err := decoding.Unmarshal(b, c); err != nil {
-		return nil, fmt.Errorf("capsule: %w", err)
-	}
-	if c.Format != Format {
-		return nil, fmt.Errorf("capsule: format %d is not known to this version", c.Format)
-	}
-	return c, nil
-}
-
-// Recorder stands before live doors and keeps what comes through.
-type Recorder struct {
-	dns   resolve.Door
-	http  fetch.Door
-	start time.Time
-
-	mu    sync.Mutex
-	asked []DNS
-	hops  []HTTP
-}
-
-// Record makes a recorder; start is the challenge's Now.
-func Record(dns resolve.Door, http fetch.Door, start time.Time) *Recorder {
-	return &Recorder{dns: dns, http: http, start: start}
-}
-
-// Into moves the recording into a capsule.
-func (r *Recorder) Into(c *Capsule) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	c.DNS, c.HTTP = r.asked, r.hops
-}
-
-// Exchange is resolve.Door.
-func (r *Recorder) Exchange(ctx context.Context, ask resolve.Ask) (resolve.Reply, error) {
-	reply, err := r.dns.Exchange(ctx, ask)
-	if err != nil {
-		return reply, err
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.asked = append(r.asked, DNS{
-		Server: ask.Server.String(), Transport: string(ask.Transport), Name: ask.Name, Type: ask.Type, Flags: flags(ask),
-		Sent: reply.Sent, Received: reply.Received, Started: reply.Started.Sub(r.start).Microseconds(),
-		Elapsed: reply.Elapsed.Microseconds(), Fault: string(reply.Fault),
-	})
-	return reply, nil
-}
-
-func flags(ask resolve.Ask) uint8 {
-	var f uint8
-	for i, on := range []bool{ask.EDNS || ask.DO, ask.DO, ask.CD} {
-		if on {
-			f |= 1 << i
-		}
-	}
-	return f
-}
-
-// Hop is fetch.Door.
-func (r *Recorder) Hop(ctx context.Context, hop fetch.Hop) (fetch.Response, error) {
-	resp, err := r.http.Hop(ctx, hop)
-	if err != nil {
-		return resp, err
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.hops = append(r.hops, HTTP{
-		URL: hop.URL, Addr: hop.Addr.String(), Status: resp.Status, Header: resp.Header, Location: resp.Location,
-		ContentType: resp.ContentType, Server: resp.Server, Body: resp.Body, Truncated: resp.Truncated, Certificate: resp.Certificate,
-		Started: resp.Started.Sub(r.start).Microseconds(), Elapsed: resp.Elapsed.Microseconds(),
-		Fault: string(resp.Fault), FaultDetail: resp.FaultDetail,
-	})
-	return resp, nil
-}
-
-// ErrNotRecorded is what a replay door answers for something that the
-// recorded attempt never asked.
-var ErrNotRecorded = errors.New("capsule: the recording has no such exchange")
-
-// Player is a pair of doors that answer from a capsule.
-type Player struct {
-	start time.Time
-	end   error // for what is not recorded
-
-	mu  sync.Mutex
-	dns map[string][]*DNS
-	web map[string][]*HTTP
-}
-
-// Play makes the doors of a capsule.
-func (c *Capsule) Play() *Player {
-	p := &Player{start: c.Challenge.Now, end: ErrNotRecorded, dns: map[string][]*DNS{}, web: map[string][]*HTTP{}}
-	if c.Cut {
-		p.end = context.DeadlineExceeded
-	}
-	for i := range c.DNS {
-		e := &c.DNS[i]
-		k := dnsKey(e.Server, e.Transport, e.Name, e.Type, e.Flags)
-		p.dns[k] = append(p.dns[k], e)
-	}
-	for i := range c.HTTP {
-		e := &c.HTTP[i]
-		p.web[e.URL+" "+e.Addr] = append(p.web[e.URL+" "+e.Addr], e)
-	}
-	return p
-}
-
-func dnsKey(server, transport, name string, qtype uint16, flags uint8) string {
-	return fmt.Sprintf("%s %s %s %d %d", server, transport, strings.ToLower(name), qtype, flags)
-}
-
-// Exchange is resolve.Door: the n-th asking gets the n-th recorded reply.
-func (p *Player) Exchange(_ context.Context, ask resolve.Ask) (resolve.Reply, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	k := dnsKey(ask.Server.String(), string(ask.Transport), ask.Name, ask.Type, flags(ask))
-	if len(p.dns[k]) == 0 {
-		return resolve.Reply{}, p.end
-	}
-	e := p.dns[k][0]
-	p.dns[k] = p.dns[k][1:]
-	return resolve.Reply{
-		Sent: e.Sent, Received: e.Received, Started: p.start.Add(time.Duration(e.Started) * time.Microsecond),
-		Elapsed: time.Duration(e.Elapsed) * time.Microsecond, Fault: resolve.Fault(e.Fault),
-	}, nil
-}
-
-// Hop is fetch.Door.
-func (p *Player) Hop(_ context.Context, hop fetch.Hop) (fetch.Response, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	k := hop.URL + " " + hop.Addr.String()
-	if len(p.web[k]) == 0 {
-		return fetch.Response{}, p.end
-	}
-	e := p.web[k][0]
-	p.web[k] = p.web[k][1:]
-	return fetch.Response{
-		Status: e.Status, Location: e.Location, ContentType: e.ContentType, Server: e.Server, Header: e.Header, Body: e.Body,
-		Truncated: e.Truncated, Certificate: e.Certificate, Started: p.start.Add(time.Duration(e.Started) * time.Microsecond),
-		Elapsed: time.Duration(e.Elapsed) * time.Microsecond, Fault: fetch.Fault(e.Fault), FaultDetail: e.FaultDetail,
-	}, nil
 }
 
 // Resolvers reads the servers back; an entry that is no address is an error of

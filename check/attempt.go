@@ -2,6 +2,7 @@ package check
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -39,6 +40,13 @@ type Options struct {
 	Now      func() time.Time
 	// QueryTimeout bounds each try of a DNS question; 2 s if 0.
 	QueryTimeout time.Duration
+	// Sealer signs capsules; nil leaves them unsigned.
+	Sealer Sealer
+}
+
+// Sealer signs the canonical encoding of a capsule and packs it for keeping.
+type Sealer interface {
+	Seal(capsule []byte) ([]byte, error)
 }
 
 // Engine makes attempts: it opens the doors, records what comes through, and
@@ -72,8 +80,10 @@ func (e *Engine) client(door resolve.Door, now time.Time) *resolve.Client {
 type Record struct {
 	ID      string // UUIDv7
 	Verdict dcv.Verdict
-	JSON    []byte // of Verdict
-	Capsule []byte
+	JSON    []byte            // of Verdict
+	Capsule []byte            // as it is kept: sealed, if there is a Sealer
+	Digest  [sha256.Size]byte // SHA-256 of the capsule's canonical encoding
+	Facets  []capsule.Facet   // what the proof rests on; nil unless proven
 	Started time.Time
 	Ended   time.Time
 }
@@ -120,7 +130,17 @@ func (e *Engine) seal(c *capsule.Capsule, ch *dcv.Challenge, v dcv.Verdict) (Rec
 	for i, s := range e.o.Servers {
 		c.Servers[i] = s.String()
 	}
-	r.Capsule, err = c.Encode()
+	c.Decision = v.Decision()
+	if r.Capsule, err = c.Encode(); err != nil {
+		return r, err
+	}
+	r.Digest = sha256.Sum256(r.Capsule)
+	if v.Outcome == dcv.Proven {
+		r.Facets = c.Facets()
+	}
+	if e.o.Sealer != nil {
+		r.Capsule, err = e.o.Sealer.Seal(r.Capsule)
+	}
 	return r, err
 }
 

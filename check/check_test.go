@@ -147,8 +147,8 @@ func (w *world) attempt(ch dcv.Challenge) dcv.Verdict {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	again, err := Replay(r.Capsule, w.engine.o.HostName)
-	if err != nil || !again.Same {
+	again, err := Replay(r.Capsule, ReplayOptions{HostName: w.engine.o.HostName})
+	if err != nil || !again.Same || again.Words {
 		w.t.Errorf("replay: %v %s\n%s\n%+v", err, again.Difference, r.JSON, again.Again)
 	}
 	return r.Verdict
@@ -409,7 +409,7 @@ func TestEmail(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Run(row.name, func(t *testing.T) { expect(t, r.Verdict, row.code) })
-		if again, err := Replay(r.Capsule, nil); err != nil || !again.Same {
+		if again, err := Replay(r.Capsule, ReplayOptions{}); err != nil || !again.Same {
 			t.Errorf("replay: %v %+v", err, again)
 		}
 	}
@@ -495,7 +495,7 @@ func FuzzReplay(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(m.Capsule)
-	f.Fuzz(func(_ *testing.T, b []byte) { _, _ = Replay(b, host) })
+	f.Fuzz(func(_ *testing.T, b []byte) { _, _ = Replay(b, ReplayOptions{HostName: host}) })
 }
 
 func FuzzMatchTXT(f *testing.F) {

@@ -167,7 +167,7 @@ func TestCapsuleOfAValidatedCheck(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		again, err := Replay(b, w.engine.o.HostName)
+		again, err := Replay(b, ReplayOptions{HostName: w.engine.o.HostName})
 		if err != nil || again.Same || again.Again.Outcome == dcv.Proven {
 			t.Errorf("%s: %v, %+v", which, err, again.Again)
 		}

@@ -190,7 +190,7 @@ func replay(cmd *cobra.Command, raw []byte) error {
 	if err != nil {
 		return ours(err)
 	}
-	r, err := check.Replay(raw, hostName(n))
+	r, err := check.Replay(raw, check.ReplayOptions{HostName: hostName(n)})
 	if err != nil {
 		return err
 	}
