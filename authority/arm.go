@@ -19,7 +19,7 @@ func (a *Authority) method(m dcv.Method, name dcv.Name, now time.Time) (rules.Me
 	case !ok:
 		return rule, refusal(Invalid, "dcv_method", "dcv_method", "There is no DCV method %q.", m)
 	case !rule.Usable(a.rulesAt(now)):
-		return rule, refusal(Invalid, "method_ended", "dcv_method", "The method %s may not be used since %s (BR %s).", m, rule.Ends.Format(time.DateOnly), rule.Sections[0])
+		return rule, refusal(Invalid, "method_ended", "dcv_method", "The method %s may not be used since %s (BR %s).", m, rule.Ends().Format(time.DateOnly), rule.Sections[0])
 	case !rule.Serves(name):
 		return rule, refusal(Invalid, "wildcard_method", "dcv_method", "The method %s cannot prove a wildcard.", m)
 	case m == dcv.Email && a.o.Post == nil:

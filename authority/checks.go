@@ -49,7 +49,7 @@ func (a *Authority) CheckDomain(ctx context.Context, actor Actor, id int64) (Che
 	if d.Method == dcv.Email {
 		return CheckResult{Domain: d}, refusal(Invalid, "method_by_mail", "dcv_method", "The domain's DCV method is email: it is confirmed by its recipients, not checked.")
 	}
-	if !d.Pending() && a.now().Before(d.ProvenUntil) {
+	if !d.Pending() && a.standsAt(&d, a.now()) {
 		r := CheckResult{Domain: d, Verdict: dcv.Verdict{Outcome: dcv.Proven, Method: d.ProofMethod, ADN: d.ProofADN, Matched: -1}}
 		err := a.read(ctx, func(rd store.Reader) error {
 			att, err := rd.Attempt(actor.Account, d.ProofAttempt)
@@ -139,7 +139,7 @@ func (a *Authority) apply(ctx context.Context, actor Actor, seen Domain, rec che
 		}
 		switch {
 		case stands:
-			prove(&d, rec)
+			a.prove(&d, rec)
 			if p.value != nil {
 				if err := t.UseValue(p.value.ID, now); err != nil {
 					return err
@@ -203,9 +203,8 @@ func (a *Authority) stands(t store.Tx, d *Domain, rec check.Record, p applied, n
 }
 
 // prove writes a proof into a domain. Its clock runs from when the look began.
-func prove(d *Domain, rec check.Record) {
-	rule, _ := rules.For(rec.Verdict.Method)
-	until := rule.ReusableUntil(rec.Started)
+func (a *Authority) prove(d *Domain, rec check.Record) {
+	until := a.until(rules.Proof{Method: rec.Verdict.Method, Section: rec.Verdict.Section, Began: rec.Started}).At
 	for i := range d.Validations {
 		if v := &d.Validations[i]; v.Pending || v.Until.Before(until) {
 			v.Pending, v.Proven, v.Until = false, rec.Started, until

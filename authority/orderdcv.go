@@ -103,7 +103,7 @@ func (a *Authority) ChangeOrderMethod(ctx context.Context, actor Actor, id int64
 			if err != nil {
 				return err
 			}
-			if done[d.ID] || covers(&d, n.Name, now) {
+			if done[d.ID] || a.covers(&d, n.Name, now) {
 				continue
 			}
 			done[d.ID] = true

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"deed/dcv"
-	"deed/rules"
 	"deed/store"
 )
 
@@ -82,7 +81,7 @@ func (a *Authority) PlaceOrder(ctx context.Context, actor Actor, c PlaceOrder) (
 				return err
 			}
 			o.Names = append(o.Names, OrderName{Name: n, DomainID: d.ID})
-			if isNew || !covers(&d, n, now) {
+			if isNew || !a.covers(&d, n, now) {
 				open = true
 				if c.Method == dcv.Email && !slices.Contains(mailed, d.ID) {
 					mailed = append(mailed, d.ID)
@@ -139,7 +138,7 @@ func (a *Authority) domainOfName(t store.Tx, actor Actor, n dcv.Name, o *Order, 
 	}
 	var own *Domain
 	for i := range have {
-		if covers(&have[i], n, now) {
+		if a.covers(&have[i], n, now) {
 			return have[i], false, nil
 		}
 		if have[i].Name == n.Base() {
@@ -167,17 +166,6 @@ func (a *Authority) domainOfName(t store.Tx, actor Actor, n dcv.Name, o *Order, 
 	return d, true, a.event(t, actor, now, "domain.added", d.ID, 0)
 }
 
-// covers reports whether a domain's proof may be used for a name at now. What
-// was proven is never widened (BR 3.2.2.4): a website's proof speaks for its
-// own host alone.
-func covers(d *Domain, n dcv.Name, now time.Time) bool {
-	if !d.Active || d.Proven.IsZero() || now.After(d.ProvenUntil) {
-		return false
-	}
-	rule, ok := rules.For(d.ProofMethod)
-	return ok && rule.Usable(now) && d.ProofScope.Covers(d.ProofADN, n)
-}
-
 // Order is one order of the account with the state of its names.
 func (a *Authority) Order(ctx context.Context, actor Actor, id int64) (s OrderState, err error) {
 	err = a.read(ctx, func(r store.Reader) error {
@@ -203,7 +191,7 @@ func (a *Authority) orderState(r store.Reader, actor Actor, id int64) (s OrderSt
 		if err != nil {
 			return s, err
 		}
-		st := NameState{Name: n.Name, Domain: d, Proven: covers(&d, n.Name, now), Until: d.ProvenUntil}
+		st := NameState{Name: n.Name, Domain: d, Proven: a.covers(&d, n.Name, now), Until: d.ProvenUntil}
 		s.Proven = s.Proven && st.Proven
 		s.Names = append(s.Names, st)
 	}

@@ -152,7 +152,7 @@ func ended(ch *dcv.Challenge) *dcv.Verdict {
 	case !ok:
 		v.Problem = dcv.NewProblem(dcv.MethodNotForName, "There is no method %q.", ch.Method)
 	case !rule.Usable(ch.Rules()):
-		v.Problem = dcv.NewProblem(dcv.MethodEnded, "The method %s ended on %s (BR %s).", ch.Method, rule.Ends.Format(time.DateOnly), rule.Sections[0])
+		v.Problem = dcv.NewProblem(dcv.MethodEnded, "The method %s ended on %s (BR %s).", ch.Method, rule.Ends().Format(time.DateOnly), rule.Sections[0])
 	case !rule.Serves(ch.Name) && ch.Method == dcv.HTTP:
 		v.Problem = dcv.NewProblem(dcv.WildcardByWebsite, "%s cannot be proven by a file on a website.", ch.Name)
 	case len(ch.ADNs) == 0:

@@ -1,0 +1,55 @@
+package authority
+
+import (
+	"time"
+
+	"deed/dcv"
+	"deed/rules"
+)
+
+// proofOf is a domain's proof as the rules see it.
+func proofOf(d *Domain) rules.Proof {
+	return rules.Proof{Method: d.ProofMethod, Began: d.Proven}
+}
+
+// until is when a proof stops counting, by the rules in force and to come, or
+// by those of the day that the settings name.
+func (a *Authority) until(p rules.Proof) rules.End {
+	if a.o.RulesAsOf.IsZero() {
+		return p.Until()
+	}
+	return p.UntilBy(a.o.RulesAsOf)
+}
+
+// standsAt reports whether a domain's proof still counts at now: the instant
+// written when it was made has not come, and the rules in force at now allow it
+// still. The second is asked again each time: rules change while proofs lie.
+func (a *Authority) standsAt(d *Domain, now time.Time) bool {
+	if d.Proven.IsZero() || !now.Before(d.ProvenUntil) {
+		return false
+	}
+	return proofOf(d).By(now, a.rulesAt(now)).Stands
+}
+
+// covers reports whether a domain's proof may be used for a name at now. What
+// was proven is never widened (BR 3.2.2.4): a website's proof speaks for its
+// own host alone.
+func (a *Authority) covers(d *Domain, n dcv.Name, now time.Time) bool {
+	return d.Active && a.standsAt(d, now) && d.ProofScope.Covers(d.ProofADN, n)
+}
+
+// UsableUntil is when and by what the domain's proof stops counting; false if
+// it has none.
+func (a *Authority) UsableUntil(d *Domain) (rules.End, bool) {
+	if d.Proven.IsZero() {
+		return rules.End{}, false
+	}
+	end := a.until(proofOf(d))
+	if d.ProvenUntil.Before(end.At) {
+		end.At = d.ProvenUntil // written when the proof was made, by its own section
+	}
+	return end, true
+}
+
+// Stands reports whether the domain's proof counts now.
+func (a *Authority) Stands(d *Domain) bool { return a.standsAt(d, a.now()) }
