@@ -19,6 +19,7 @@ import (
 	"deed/names"
 	"deed/reserve"
 	"deed/resolve"
+	"deed/resolve/dnssec/dnssectest"
 )
 
 const (
@@ -44,26 +45,11 @@ func newWorld(t testing.TB, lines ...string) *world {
 	t.Helper()
 	w := &world{t: t, fail: map[string]int{}}
 	w.add(lines...)
-	pc, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ln, err := net.Listen("tcp", pc.LocalAddr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, s := range []*dns.Server{{PacketConn: pc, Handler: w}, {Listener: ln, Handler: w}} {
-		ready := make(chan struct{})
-		s.NotifyStartedFunc = func() { close(ready) }
-		go func() { _ = s.ActivateAndServe() }()
-		<-ready
-		t.Cleanup(func() { _ = s.Shutdown() })
-	}
+	w.server = dnssectest.Serve(t, w)
 	normal, err := names.New()
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.server = netip.MustParseAddrPort(pc.LocalAddr().String())
 	w.engine = New(Options{
 		DNS:     resolve.NewLive(resolve.LiveOptions{}),
 		HTTP:    fetch.NewLive(fetch.LiveOptions{Policy: reserve.Policy{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}}),

@@ -5,7 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
+	"math/rand/v2"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -32,23 +32,15 @@ func tool(t testing.TB, name string) string {
 	return ""
 }
 
-// freePort is a port of loopback that nothing listens on, for UDP and TCP.
-func freePort(t testing.TB) int {
+// ownPort is an address and port of loopback for one program: nobody else on
+// this machine uses the address, so nobody can take the port before it does.
+func ownPort(t testing.TB) netip.AddrPort {
 	t.Helper()
-	for range 20 {
-		ln, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		pc, err := net.ListenPacket("udp", ln.Addr().String())
-		ln.Close()
-		if err == nil {
-			pc.Close()
-			return ln.Addr().(*net.TCPAddr).Port
-		}
-	}
-	t.Fatal("no free port")
-	return 0
+	at := netip.AddrFrom4([4]byte{127, byte(1 + rand.N(250)), byte(rand.N(250)), byte(1 + rand.N(250))})
+	pc, ln := dnssectest.Listen(t, at.String())
+	pc.Close()
+	ln.Close()
+	return netip.MustParseAddrPort(pc.LocalAddr().String())
 }
 
 // unbound starts a validating Unbound before a server. It caches: one is good
@@ -56,9 +48,9 @@ func freePort(t testing.TB) int {
 func unbound(t testing.TB, w *dnssectest.World, server netip.AddrPort) netip.AddrPort {
 	t.Helper()
 	dir := t.TempDir()
-	port := freePort(t)
+	at := ownPort(t)
 	conf := fmt.Sprintf(`server:
- interface: 127.0.0.1@%d
+ interface: %s@%d
  port: %d
  do-daemonize: no
  use-syslog: no
@@ -82,7 +74,7 @@ forward-zone:
  forward-addr: 127.0.0.1@%d
 remote-control:
  control-enable: no
-`, port, port, dir, strings.Join(strings.Fields(w.Anchors()), " "), server.Port())
+`, at.Addr(), at.Port(), at.Port(), dir, strings.Join(strings.Fields(w.Anchors()), " "), server.Port())
 	file := filepath.Join(dir, "unbound.conf")
 	if err := os.WriteFile(file, []byte(conf), 0o600); err != nil {
 		t.Fatal(err)
@@ -97,7 +89,6 @@ remote-control:
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 	})
-	at := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), uint16(port))
 	c := dns.Client{Timeout: 100 * time.Millisecond}
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()

@@ -10,27 +10,14 @@ import (
 	"time"
 
 	"github.com/miekg/dns"
+
+	"deed/resolve/dnssec/dnssectest"
 )
 
 // nameserver is a real server on UDP and TCP, port 0, same port for both.
 func nameserver(t testing.TB, handle dns.HandlerFunc) netip.AddrPort {
 	t.Helper()
-	pc, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ln, err := net.Listen("tcp", pc.LocalAddr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, s := range []*dns.Server{{PacketConn: pc, Handler: handle}, {Listener: ln, Handler: handle}} {
-		ready := make(chan struct{})
-		s.NotifyStartedFunc = func() { close(ready) }
-		go func() { _ = s.ActivateAndServe() }()
-		<-ready
-		t.Cleanup(func() { _ = s.Shutdown() })
-	}
-	return netip.MustParseAddrPort(pc.LocalAddr().String())
+	return dnssectest.Serve(t, handle)
 }
 
 // zone answers from lines of zone file text; a name without records is NXDOMAIN.

@@ -167,22 +167,14 @@ func (w *World) Asked() []dns.Question {
 // Serve answers on UDP and TCP of one free port of loopback.
 func (w *World) Serve(t testing.TB) netip.AddrPort {
 	t.Helper()
-	var pc net.PacketConn
-	var ln net.Listener
-	var err error
-	for range 20 { // the TCP port of the same number may be taken
-		if pc, err = net.ListenPacket("udp", "127.0.0.1:0"); err != nil {
-			t.Fatal(err)
-		}
-		if ln, err = net.Listen("tcp", pc.LocalAddr().String()); err == nil {
-			break
-		}
-		pc.Close()
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, s := range []*dns.Server{{PacketConn: pc, Handler: w}, {Listener: ln, Handler: w}} {
+	return Serve(t, w)
+}
+
+// Serve lets a handler answer on UDP and TCP of one free port of loopback.
+func Serve(t testing.TB, h dns.Handler) netip.AddrPort {
+	t.Helper()
+	pc, ln := Listen(t, "127.0.0.1")
+	for _, s := range []*dns.Server{{PacketConn: pc, Handler: h}, {Listener: ln, Handler: h}} {
 		ready := make(chan struct{})
 		s.NotifyStartedFunc = func() { close(ready) }
 		go func() { _ = s.ActivateAndServe() }()
@@ -190,6 +182,26 @@ func (w *World) Serve(t testing.TB) netip.AddrPort {
 		t.Cleanup(func() { _ = s.Shutdown() })
 	}
 	return netip.MustParseAddrPort(pc.LocalAddr().String())
+}
+
+// Listen takes one free port of an address for UDP and TCP.
+func Listen(t testing.TB, address string) (net.PacketConn, net.Listener) {
+	t.Helper()
+	var last error
+	for range 20 { // the TCP port of the same number may be taken
+		pc, err := net.ListenPacket("udp", net.JoinHostPort(address, "0"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ln, err := net.Listen("tcp", pc.LocalAddr().String())
+		if err == nil {
+			return pc, ln
+		}
+		pc.Close()
+		last = err
+	}
+	t.Fatal(last)
+	return nil, nil
 }
 
 // ServeDNS is dns.Handler.
