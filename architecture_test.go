@@ -20,6 +20,7 @@ var storeys = [][]string{
 	{"capsule"},
 	{"check", "mail", "diagnose"},
 	{"store", "store/sqlite", "store/storetest"},
+	{"audit"},
 	{"authority"},
 	{"api", "api/certcentral", "api/v1", "api/cps", "console", "sandbox"},
 	{"cmd/deed"},

@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"deed/audit"
 	"deed/capsule"
 	"deed/check"
 	"deed/dcv"
@@ -140,8 +141,17 @@ func (a *Authority) normalise(field, input string) (dcv.Name, error) {
 	return n, err
 }
 
+// event writes a line of the account's history, and a leaf of the evidence log.
 func (a *Authority) event(t store.Tx, actor Actor, now time.Time, kind string, domain, order int64) error {
-	return t.InsertEvent(store.Event{At: now, AccountID: actor.Account, Actor: actor.Name, Kind: kind, DomainID: domain, OrderID: order, Detail: "{}"})
+	return a.history(t, audit.Leaf{Kind: kind, At: now, Account: actor.Account, Domain: domain, Order: order, Actor: actor.Name})
+}
+
+// history writes what a leaf says into the log and the account's history.
+func (a *Authority) history(t store.Tx, l audit.Leaf) error {
+	if _, err := audit.Append(t, l); err != nil {
+		return err
+	}
+	return t.InsertEvent(store.Event{At: l.At, AccountID: l.Account, Actor: l.Actor, Kind: l.Kind, DomainID: l.Domain, OrderID: l.Order, Detail: "{}"})
 }
 
 // nudge wakes the scheduler: something is due earlier than it knew.

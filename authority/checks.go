@@ -5,6 +5,8 @@ import (
 	"errors"
 	"time"
 
+	"deed/audit"
+	"deed/capsule"
 	"deed/check"
 	"deed/dcv"
 	"deed/rules"
@@ -127,8 +129,8 @@ func (a *Authority) apply(ctx context.Context, actor Actor, seen Domain, rec che
 		if errors.Is(err, store.ErrNotFound) || (err == nil && d.Name != seen.Name) {
 			// Deleted meanwhile: the attempt is history, nothing is proven.
 			res.Domain = seen
-			res.Attempt = att
-			return t.InsertAttempt(att)
+			res.Attempt, err = keep(t, att, &rec, now)
+			return err
 		}
 		if err != nil {
 			return err
@@ -148,7 +150,7 @@ func (a *Authority) apply(ctx context.Context, actor Actor, seen Domain, rec che
 			if err := t.EndMails(d.ID, now); err != nil {
 				return err
 			}
-			if err := a.event(t, actor, now, "domain.proven", d.ID, p.order); err != nil {
+			if err := a.history(t, audit.OfProof(&d, actor.Name, p.order, now)); err != nil {
 				return err
 			}
 		case rec.Verdict.Outcome == dcv.Proven:
@@ -166,10 +168,28 @@ func (a *Authority) apply(ctx context.Context, actor Actor, seen Domain, rec che
 			return err
 		}
 		d.Version++
-		res.Domain, res.Attempt = d, att
-		return t.InsertAttempt(att)
+		res.Domain = d
+		kept := rec
+		if stands {
+			att.UsedUntil = d.ProvenUntil
+		} else {
+			kept.Facets = nil // nothing rests on it
+		}
+		res.Attempt, err = keep(t, att, &kept, now)
+		return err
 	})
 	return res, err
+}
+
+// keep stores an attempt with its capsule and writes both into the log.
+func keep(t store.Tx, att Attempt, rec *check.Record, now time.Time) (Attempt, error) {
+	if att.UsedUntil.IsZero() {
+		att.UsedUntil = att.Ended
+	}
+	if err := t.InsertAttempt(att); err != nil {
+		return att, err
+	}
+	return att, audit.AppendAttempt(t, &att, rec, now)
 }
 
 // stands reports whether a pass may still be applied: the value it found has
@@ -245,11 +265,23 @@ func (a *Authority) Attempts(ctx context.Context, actor Actor, domain int64, pag
 	return list, total, err
 }
 
-// Capsule is the evidence of an attempt.
+// Capsule is the evidence of an attempt, unpacked: the envelope as
+// docs/capsule.md describes it, without the dictionary. It may hold live values;
+// they are the account's own, and its keys read them elsewhere too.
 func (a *Authority) Capsule(ctx context.Context, actor Actor, id string) (b []byte, err error) {
 	err = a.read(ctx, func(r store.Reader) error {
 		b, err = r.Capsule(actor.Account, id)
 		return err
 	})
-	return b, found(err, "attempt")
+	if err != nil {
+		return nil, found(err, "attempt")
+	}
+	if len(b) == 0 {
+		return nil, refusal(NotFound, "capsule_removed", "", "The capsule was removed after its time; its hash stays in the log.")
+	}
+	sealed, err := capsule.Open(b)
+	if err != nil {
+		return nil, err
+	}
+	return sealed.Encode(false)
 }

@@ -159,8 +159,9 @@ type Attempt struct {
 	Test      bool
 	NextCheck time.Time // as set by this attempt
 	GivesUp   time.Time
-	Verdict   []byte // JSON of dcv.Verdict
-	Capsule   []byte // see package capsule; loaded only by Capsule
+	UsedUntil time.Time // until when it is in use: the end of its proof, else its own
+	Verdict   []byte    // JSON of dcv.Verdict
+	Capsule   []byte    // see package capsule; loaded only by Capsule
 }
 
 // Mail is one message of the e-mail method: its own random value, its own

@@ -32,6 +32,8 @@ type Store interface {
 	// Read runs fn on a consistent snapshot that holds every Write that
 	// returned before Read was called. Readers never wait for writers.
 	Read(ctx context.Context, fn func(Reader) error) error
+	// SignLog names who signs the checkpoints of the evidence log.
+	SignLog(Checkpointer)
 	// Ready returns nil when the database answers.
 	Ready(ctx context.Context) error
 	Close() error
@@ -93,6 +95,8 @@ type Reader interface {
 	NextMail() (time.Time, error)
 
 	Events(account int64, page Page) ([]Event, int, error) // newest first
+
+	LogReader
 }
 
 // Tx reads its own writes and writes. Insert… fill in the ID and return it.
@@ -135,6 +139,8 @@ type Tx interface {
 	EndMails(domain int64, at time.Time) error
 
 	InsertEvent(Event) error
+
+	LogTx
 }
 
 // Page is one page of rows: Limit is 1 to 1000, Offset from 0.

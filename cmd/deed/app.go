@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -18,9 +19,11 @@ import (
 	"deed/api"
 	"deed/api/certcentral"
 	v1 "deed/api/v1"
+	"deed/audit"
 	"deed/authority"
 	"deed/check"
 	"deed/console"
+	"deed/dcv"
 	"deed/fetch"
 	"deed/mail"
 	"deed/names"
@@ -59,7 +62,7 @@ func cnameTarget(c *config, origin string) string {
 }
 
 // engine opens the doors to the world as the settings say.
-func engine(c *config, n *names.Names) (*check.Engine, error) {
+func engine(c *config, n *names.Names, sealer check.Sealer) (*check.Engine, error) {
 	servers := c.Resolvers
 	if len(servers) == 0 {
 		var err error
@@ -80,7 +83,7 @@ func engine(c *config, n *names.Names) (*check.Engine, error) {
 	return check.New(check.Options{
 		DNS:     resolve.NewLive(resolve.LiveOptions{}),
 		HTTP:    fetch.NewLive(fetch.LiveOptions{Policy: reserve.Policy{Allow: c.AllowPrivate}}),
-		Servers: servers, DNSSEC: c.DNSSEC, Anchors: anchors, HostName: hostName(n), Deed: release, PSL: n.ListDate().Format(time.DateOnly),
+		Servers: servers, DNSSEC: c.DNSSEC, Anchors: anchors, HostName: hostName(n), Deed: release, PSL: n.ListDate().Format(time.DateOnly), Sealer: sealer,
 	}), nil
 }
 
@@ -103,7 +106,11 @@ func build(c *config, db *sqlite.DB, origin string, log *slog.Logger) (*app, err
 	if err != nil {
 		return nil, err
 	}
-	e, err := engine(c, n)
+	signer, err := audit.OpenSigner(context.Background(), db, dcv.Stamp(time.Now()), rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	e, err := engine(c, n, signer)
 	if err != nil {
 		return nil, err
 	}
@@ -136,6 +143,9 @@ func build(c *config, db *sqlite.DB, origin string, log *slog.Logger) (*app, err
 func administer(_ *config, db *sqlite.DB) (*authority.Authority, error) {
 	n, err := names.New()
 	if err != nil {
+		return nil, err
+	}
+	if _, err := audit.OpenSigner(context.Background(), db, dcv.Stamp(time.Now()), rand.Reader); err != nil {
 		return nil, err
 	}
 	return authority.New(authority.Options{Store: db, Names: n})

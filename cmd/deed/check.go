@@ -51,7 +51,7 @@ func checkCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			e, err := engine(c, n)
+			e, err := engine(c, n, nil)
 			if err != nil {
 				return ours(err)
 			}

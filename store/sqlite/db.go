@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"net/url"
 	"sync"
+	"sync/atomic"
 
 	"github.com/pressly/goose/v3"
 	_ "modernc.org/sqlite" // the driver
@@ -32,6 +33,7 @@ type DB struct {
 	closed  error // what closing the file gave
 	readers chan *session
 	alone   bool
+	signer  atomic.Pointer[store.Checkpointer]
 }
 
 var _ store.Store = (*DB)(nil)
@@ -164,6 +166,11 @@ var errClosed = errors.New("sqlite: the store is closed")
 type session struct {
 	conn  *sql.Conn
 	stmts map[string]*sql.Stmt
+
+	// Of the writer: the edge of the evidence log, and whether this
+	// transaction has appended to it.
+	edge     frontier
+	appended bool
 }
 
 // statements run to their end: a caller that went away must not leave a shared

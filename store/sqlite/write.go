@@ -88,7 +88,12 @@ func (db *DB) commit(batch []*write) {
 		fail(err)
 		return
 	}
-	kept := false
+	kept, whole := false, s.edge
+	s.appended = false
+	undo := func() {
+		s.edge = whole
+		_ = s.exec("ROLLBACK")
+	}
 	for _, w := range batch {
 		if w.err = w.ctx.Err(); w.err != nil {
 			continue
@@ -96,10 +101,12 @@ func (db *DB) commit(batch []*write) {
 		if w.err = s.exec("SAVEPOINT one"); w.err != nil {
 			continue
 		}
+		edge, appended := s.edge, s.appended
 		if w.err = guarded(w.fn, tx{reader{s}}); w.err != nil {
+			s.edge, s.appended = edge, appended
 			if err := s.exec("ROLLBACK TO one"); err != nil {
 				fail(err)
-				_ = s.exec("ROLLBACK")
+				undo()
 				return
 			}
 		} else {
@@ -107,7 +114,7 @@ func (db *DB) commit(batch []*write) {
 		}
 		if err := s.exec("RELEASE one"); err != nil {
 			fail(err)
-			_ = s.exec("ROLLBACK")
+			undo()
 			return
 		}
 	}
@@ -117,9 +124,16 @@ func (db *DB) commit(batch []*write) {
 		}
 		return
 	}
+	if s.appended {
+		if err := guarded(func(store.Tx) error { return db.checkpoint(s) }, tx{reader{s}}); err != nil {
+			fail(err)
+			undo()
+			return
+		}
+	}
 	if err := s.exec("COMMIT"); err != nil {
 		fail(err)
-		_ = s.exec("ROLLBACK")
+		undo()
 	}
 }
 
