@@ -78,6 +78,9 @@ func (a *Authority) AddDomain(ctx context.Context, actor Actor, c AddDomain) (Ar
 	if err != nil {
 		return Armed{}, err
 	}
+	if c.OrganizationID == 0 {
+		return Armed{}, refusal(Invalid, "organization_missing", "organization", "Name the organization by its id.")
+	}
 	if _, err := a.method(c.Method, name, a.now()); err != nil {
 		return Armed{}, err
 	}

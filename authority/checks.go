@@ -51,6 +51,9 @@ func (a *Authority) CheckDomain(ctx context.Context, actor Actor, id int64) (Che
 	if d.Method == dcv.Email {
 		return CheckResult{Domain: d}, refusal(Invalid, "method_by_mail", "dcv_method", "The domain's DCV method is email: it is confirmed by its recipients, not checked.")
 	}
+	if !d.Active {
+		return CheckResult{Domain: d}, refusal(Conflict, "inactive", "", "The domain is not active; activate it first.")
+	}
 	if !d.Pending() && a.standsAt(&d, a.now()) {
 		r := CheckResult{Domain: d, Verdict: dcv.Verdict{Outcome: dcv.Proven, Method: d.ProofMethod, ADN: d.ProofADN, Matched: -1}}
 		err := a.read(ctx, func(rd store.Reader) error {
@@ -154,10 +157,11 @@ func (a *Authority) apply(ctx context.Context, actor Actor, seen Domain, rec che
 				return err
 			}
 		case rec.Verdict.Outcome == dcv.Proven:
-			// Found, but superseded while we looked: it counts no more.
+			// Found, but superseded while we looked, or the domain deactivated: it
+			// counts no more.
 			v := rec.Verdict
 			v.Outcome = dcv.NotProven
-			v.Problem = dcv.NewProblem(dcv.ValueExpired, "The random value that was found at %s was superseded while we looked.", v.Where)
+			v.Problem = dcv.NewProblem(dcv.ValueExpired, "The random value that was found at %s was superseded, or the domain was deactivated, while we looked.", v.Where)
 			res.Verdict = v
 			d.NextCheck = following(&d, now)
 		default:

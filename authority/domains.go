@@ -3,7 +3,6 @@ package authority
 import (
 	"context"
 	"errors"
-	"time"
 
 	"deed/dcv"
 	"deed/store"
@@ -15,8 +14,7 @@ type DomainView struct {
 	Organization Organization
 	Value        *Value // the domain value that has not ended; nil if none
 	Last         *Attempt
-	// Pending: some validation waits, or a proof has ended.
-	Pending bool
+	Pending      bool // some validation waits for a proof
 }
 
 func (a *Authority) domain(ctx context.Context, actor Actor, id int64) (d Domain, err error) {
@@ -29,7 +27,6 @@ func (a *Authority) domain(ctx context.Context, actor Actor, id int64) (d Domain
 
 // Domain is one domain of the account (3.2); it never makes a value.
 func (a *Authority) Domain(ctx context.Context, actor Actor, id int64) (v DomainView, err error) {
-	now := a.now()
 	err = a.read(ctx, func(r store.Reader) error {
 		if v.Domain, err = r.Domain(actor.Account, id); err != nil {
 			return found(err, "domain")
@@ -49,7 +46,7 @@ func (a *Authority) Domain(ctx context.Context, actor Actor, id int64) (v Domain
 		}
 		return nil
 	})
-	v.Pending = pendingAt(&v.Domain, now)
+	v.Pending = v.Domain.Pending()
 	return v, err
 }
 
@@ -69,9 +66,6 @@ func (a *Authority) shown(r store.Reader, d *Domain) (Value, error) {
 	}
 	return list[0], nil
 }
-
-// pendingAt: submitted and not proven since, or never proven.
-func pendingAt(d *Domain, _ time.Time) bool { return d.Pending() }
 
 // DomainIDByName finds a domain by what a person typed, for paths that take either.
 func (a *Authority) DomainIDByName(ctx context.Context, actor Actor, input string) (id int64, err error) {

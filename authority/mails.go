@@ -30,8 +30,8 @@ type letter = store.Mail
 const maxTries = 10
 
 // contactsFor finds the addresses of a name where the method is e-mail; nil
-// otherwise. The scope is the base domain name: the constructed addresses of a
-// host seldom exist, those of the registered domain do.
+// otherwise. The scope is the name itself; a resend may choose a parent of it,
+// down to the base domain name (dialect contract 3.10).
 func (a *Authority) contactsFor(ctx context.Context, m dcv.Method, name dcv.Name) (*Contacts, error) {
 	if m != dcv.Email {
 		return nil, nil

@@ -166,7 +166,7 @@ func (a *Authority) CheckOrder(ctx context.Context, actor Actor, id int64, only 
 	looked := map[int64]CheckResult{}
 	for i := range s.Names {
 		n := &s.Names[i]
-		if n.Proven || (len(want) > 0 && !want[n.Name]) {
+		if n.Proven || !n.Domain.Active || (len(want) > 0 && !want[n.Name]) {
 			continue
 		}
 		res, ok := looked[n.Domain.ID]
@@ -191,8 +191,16 @@ func (a *Authority) CheckOrder(ctx context.Context, actor Actor, id int64, only 
 	return after, nil
 }
 
-// ResendOrderMail sends the messages of an order's names again.
-func (a *Authority) ResendOrderMail(ctx context.Context, actor Actor, id int64, locale string) error {
+// OrderMail limits a resend to one name of an order and one of its contacts.
+type OrderMail struct {
+	Name      string // as typed; one of the order's
+	Recipient string
+	NameScope string // "" for the name itself
+}
+
+// ResendOrderMail sends the messages of an order's names again, of all that
+// are not proven or of those in only.
+func (a *Authority) ResendOrderMail(ctx context.Context, actor Actor, id int64, locale string, only []OrderMail) error {
 	s, err := a.Order(ctx, actor, id)
 	if err != nil {
 		return err
@@ -200,13 +208,45 @@ func (a *Authority) ResendOrderMail(ctx context.Context, actor Actor, id int64, 
 	if s.Order.Method != dcv.Email {
 		return refusal(Invalid, "method_not_mail", "dcv_method", "The order's DCV method is %s, not email.", s.Order.Method)
 	}
-	done := map[int64]bool{}
-	for _, n := range s.Names {
-		if n.Proven || done[n.Domain.ID] || n.Domain.Method != dcv.Email {
-			continue
+	if len(only) > maxNames {
+		return refusal(Invalid, "too_many_names", "domain_approval_emails", "An order has at most %d names.", maxNames)
+	}
+	type target struct {
+		domain int64
+		mail   ResendMail
+	}
+	var targets []target
+	add := func(n *NameState, scope string, recipients ...string) {
+		if n.Proven || n.Domain.Method != dcv.Email {
+			return
 		}
-		done[n.Domain.ID] = true
-		if err := a.Resend(ctx, actor, n.Domain.ID, ResendMail{Locale: locale}); err != nil {
+		i := slices.IndexFunc(targets, func(t target) bool { return t.domain == n.Domain.ID && t.mail.NameScope == scope })
+		if i < 0 {
+			targets, i = append(targets, target{n.Domain.ID, ResendMail{NameScope: scope, Locale: locale}}), len(targets)
+		}
+		targets[i].mail.Recipients = append(targets[i].mail.Recipients, recipients...)
+	}
+	for _, o := range only {
+		n, err := a.normalise("domain_approval_emails", o.Name)
+		if err != nil {
+			return err
+		}
+		i := slices.IndexFunc(s.Names, func(x NameState) bool { return x.Name == n })
+		if i < 0 {
+			return refusal(Invalid, "not_in_order", "domain_approval_emails", "The order does not name %s.", n)
+		}
+		if o.Recipient == "" {
+			return refusal(Invalid, "recipients", "domain_approval_emails", "Name an e-mail address for %s.", n)
+		}
+		add(&s.Names[i], o.NameScope, o.Recipient)
+	}
+	for i := range s.Names {
+		if len(only) == 0 {
+			add(&s.Names[i], "")
+		}
+	}
+	for _, t := range targets {
+		if err := a.Resend(ctx, actor, t.domain, t.mail); err != nil {
 			return err
 		}
 	}

@@ -156,7 +156,15 @@ func (a *Authority) domainOfName(t store.Tx, actor Actor, n dcv.Name, o *Order, 
 		}
 		return *own, false, nil
 	}
-	d := Domain{AccountID: actor.Account, OrganizationID: o.OrganizationID, Name: n.Base(), Active: true, Method: o.Method, KeepWWW: true, Created: now}
+	org := o.OrganizationID
+	if org == 0 { // DV orders name none, but a domain always has one: the account's first
+		if list, _, err := t.Organizations(actor.Account, Page{Limit: 1}); err != nil {
+			return Domain{}, false, err
+		} else if len(list) > 0 {
+			org = list[0].ID
+		}
+	}
+	d := Domain{AccountID: actor.Account, OrganizationID: org, Name: n.Base(), Active: true, Method: o.Method, KeepWWW: true, Created: now}
 	submit(&d, types, now)
 	begin(&d, now, o.Method != dcv.Email)
 	if d.ID, err = t.InsertDomain(d); err != nil {

@@ -59,8 +59,8 @@ type Reader interface {
 	Domains(q DomainQuery) ([]Domain, int, error)
 	// DomainsWithin gives the account's domains whose name is one of names.
 	DomainsNamed(account int64, names []dcv.Name) ([]Domain, error)
-	// Expirations counts the account's active domains by how their latest
-	// validation of any type ends, relative to now.
+	// Expirations counts the account's active domains by how their proof of a
+	// type ("ov", "ev") ends, relative to now; "" counts by the later of both.
 	Expirations(account int64, now time.Time, typ string) (Expirations, error)
 	// DueDomains gives at most limit domains with NextCheck <= now, oldest
 	// first, of all accounts.

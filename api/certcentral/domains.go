@@ -109,12 +109,16 @@ func (h *handler) changeMethod(c *call) error {
 	}
 	in := struct {
 		Method dcv.Method `json:"dcv_method"`
+		Legacy dcv.Method `json:"method"`
 		Locale string     `json:"locale"`
 		Send   *loose     `json:"send_dcv_email_flag"`
 		Emails []string   `json:"email_array"`
 	}{}
 	if err := c.decode(&in, true); err != nil {
 		return err
+	}
+	if in.Method == "" {
+		in.Method = in.Legacy
 	}
 	armed, err := h.o.Authority.ChangeMethod(c.r.Context(), c.actor, id, authority.ChangeMethod{
 		Method: in.Method, SendEmail: in.Send == nil || bool(*in.Send), Locale: in.Locale, Recipients: in.Emails,
@@ -160,7 +164,12 @@ var failures = map[dcv.Method]errorEntry{
 	dcv.HTTP:     {"file_random_value_not_found", "Could not find the random value at the expected file location for one or more domains."},
 }
 
-func (h *handler) check(c *call) error {
+func (h *handler) check(c *call) error { return h.checkDomain(c, true) }
+
+// legacyCheck is the check of 2018: it answers with the status alone.
+func (h *handler) legacyCheck(c *call) error { return h.checkDomain(c, false) }
+
+func (h *handler) checkDomain(c *call, withToken bool) error {
 	id, err := c.id("domain")
 	if err != nil {
 		return err
@@ -179,7 +188,7 @@ func (h *handler) check(c *call) error {
 		Token  string `json:"token,omitempty"`
 		Status string `json:"status"`
 	}{Status: "active"}
-	if res.Value != nil {
+	if res.Value != nil && withToken {
 		out.Token = res.Value.Token
 	}
 	return c.json(http.StatusOK, out)
@@ -197,14 +206,14 @@ func (h *handler) addresses(c *call) error {
 	if err != nil {
 		return err
 	}
-	e := emailsOf(&contacts)
-	if e.DNSTXTEmails == nil {
-		return c.json(http.StatusOK, struct {
-			emails
-			None []string `json:"dns_txt_emails"`
-		}{*e, []string{}})
+	if contacts.TXT == nil {
+		contacts.TXT = []string{}
 	}
-	return c.json(http.StatusOK, e)
+	return c.json(http.StatusOK, struct {
+		emails
+		TXT []string `json:"dns_txt_emails"`
+		CAA []string `json:"dns_caa_emails,omitempty"` // ours: the vendor writes to them and names them nowhere
+	}{*emailsOf(&contacts), contacts.TXT, contacts.CAA})
 }
 
 func (h *handler) resend(c *call) error {

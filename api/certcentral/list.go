@@ -1,8 +1,10 @@
 package certcentral
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -43,20 +45,33 @@ func paging(q url.Values) (store.Page, error) {
 	return p, nil
 }
 
-// filter gives all values of a filter: filters[x], filters[x][0], filters[x][1] …
+// filter gives all values of a filter, in the order of their keys: filters[x],
+// filters[x][0], filters[x][1] …
 func filter(q url.Values, name string) []string {
 	var out []string
-	for key, values := range q {
+	for _, key := range slices.Sorted(maps.Keys(q)) {
 		rest, ok := strings.CutPrefix(key, "filters["+name+"]")
 		if ok && (rest == "" || (strings.HasPrefix(rest, "[") && strings.HasSuffix(rest, "]"))) {
-			for _, v := range values {
-				if v != "" {
+			for _, v := range q[key] {
+				if v != "" && !slices.Contains(out, v) {
 					out = append(out, v)
 				}
 			}
 		}
 	}
 	return out
+}
+
+// oneFilter is a filter that takes a single value; "" when it is not there.
+func oneFilter(q url.Values, name string) (string, error) {
+	switch list := filter(q, name); len(list) {
+	case 0:
+		return "", nil
+	case 1:
+		return list[0], nil
+	default:
+		return "", bad("invalid_parameter|filters["+name+"]", "The filter "+name+" takes one value.")
+	}
 }
 
 func (h *handler) listDomains(c *call) error {
@@ -87,7 +102,7 @@ func (h *handler) listDomains(c *call) error {
 		out.Domains = append(out.Domains, listed{
 			ID: d.ID, IsActive: d.Active, Name: d.Name.String(), DateCreated: stamp(d.Created), Submitted: stampOrNone(d.Submitted), Approved: stampOrNone(d.Proven),
 			Organization: nested(orgs[d.OrganizationID]), Validations: validationsOf(d, now, false), Method: d.Method,
-			Expiration: expirationOf(d, asTime, reuse), Container: containerOf(d.AccountID),
+			Expiration: expirationOf(d, now, asTime, reuse), Container: containerOf(d.AccountID),
 		})
 	}
 	return c.json(http.StatusOK, out)
@@ -106,6 +121,9 @@ func domainQuery(q url.Values, now time.Time) (authority.DomainQuery, error) {
 		}
 		out.Active = &active
 	}
+	if len(filter(q, "status")) > 1 { // both: any
+		out.Active = nil
+	}
 	for _, s := range filter(q, "dcv_method") {
 		switch m := dcv.Method(s); m {
 		case dcv.DNSTXT, dcv.DNSCNAME, dcv.HTTP, dcv.Email:
@@ -116,7 +134,11 @@ func domainQuery(q url.Values, now time.Time) (authority.DomainQuery, error) {
 			return out, bad("invalid_parameter|filters[dcv_method]", "There is no DCV method of this name.")
 		}
 	}
-	for _, s := range filter(q, "search") {
+	search, err := oneFilter(q, "search")
+	if err != nil {
+		return out, err
+	}
+	if s := search; s != "" {
 		out.Name, out.Contains = strings.ToLower(strings.TrimSuffix(s, ".")), false
 		if rest, ok := strings.CutPrefix(out.Name, "%"); ok {
 			out.Name, out.Contains = strings.Trim(rest, "%"), true
@@ -125,8 +147,12 @@ func domainQuery(q url.Values, now time.Time) (authority.DomainQuery, error) {
 			return out, bad("invalid_parameter|filters[search]", "The search text is longer than any name.")
 		}
 	}
-	for _, s := range filter(q, "validation") {
-		f, ok := validationFilter(s, now)
+	state, err := oneFilter(q, "validation")
+	if err != nil {
+		return out, err
+	}
+	if state != "" {
+		f, ok := validationFilter(state, now)
 		if !ok {
 			return out, bad("invalid_parameter|filters[validation]", "There is no validation filter of this name.")
 		}
@@ -188,11 +214,7 @@ func validationFilter(s string, now time.Time) (*store.ValidationFilter, bool) {
 }
 
 func (h *handler) expirations(c *call) error {
-	typ := "ov"
-	if t := c.r.URL.Query().Get("type"); t == "ev" {
-		typ = t
-	}
-	e, err := h.o.Authority.Expirations(c.r.Context(), c.actor, typ)
+	e, err := h.o.Authority.Expirations(c.r.Context(), c.actor, "") // OV or EV
 	if err != nil {
 		return err
 	}

@@ -248,11 +248,20 @@ func (h *handler) resendOrder(c *call) error {
 	}
 	var in struct {
 		Locale string `json:"locale"`
+		Only   []struct {
+			Domain string `json:"domain"`
+			Email  string `json:"email"`
+			Scope  string `json:"email_domain"`
+		} `json:"domain_approval_emails"`
 	}
 	if err := c.decode(&in, false); err != nil {
 		return err
 	}
-	if err := h.o.Authority.ResendOrderMail(c.r.Context(), c.actor, id, in.Locale); err != nil {
+	var only []authority.OrderMail
+	for _, o := range in.Only {
+		only = append(only, authority.OrderMail{Name: o.Domain, Recipient: o.Email, NameScope: o.Scope})
+	}
+	if err := h.o.Authority.ResendOrderMail(c.r.Context(), c.actor, id, in.Locale, only); err != nil {
 		return err
 	}
 	return c.empty()

@@ -2,7 +2,9 @@ package certcentral
 
 import (
 	"net/http"
+	"sync"
 	"time"
+	_ "time/tzdata" // mountain, on systems without a zone database
 
 	"deed/authority"
 	"deed/dcv"
@@ -68,9 +70,9 @@ func validationsOf(d *authority.Domain, now time.Time, long bool) []validation {
 		switch {
 		case v.Proven.IsZero():
 			o.Status, dcvStatus = "pending", "pending"
-		case !now.Before(v.Until) && v.Pending:
+		case now.After(v.Until) && v.Pending:
 			o.Status, dcvStatus = "pending", "pending"
-		case !now.Before(v.Until):
+		case now.After(v.Until):
 			o.Status, dcvStatus = "expired", "expired"
 		}
 		if long {
@@ -96,16 +98,18 @@ type listed struct {
 	Container    container      `json:"container"`
 }
 
-// mountain is the zone in which dates without a time are written (contract 3.1).
-func mountain() *time.Location {
-	if l, err := time.LoadLocation("America/Denver"); err == nil {
-		return l
+// mountain is the zone in which dates without a time are written (contract
+// 3.1). The zone's rules are in the binary, so it is always found.
+var mountain = sync.OnceValue(func() *time.Location {
+	l, err := time.LoadLocation("America/Denver")
+	if err != nil {
+		return time.FixedZone("MST", -7*3600)
 	}
-	return time.FixedZone("MST", -7*3600)
-}
+	return l
+})
 
 // expirationOf is dcv_expiration: both types always, since a client indexes both.
-func expirationOf(d *authority.Domain, asTime, reuse bool) map[string]any {
+func expirationOf(d *authority.Domain, now time.Time, asTime, reuse bool) map[string]any {
 	if d.Proven.IsZero() {
 		return nil
 	}
@@ -115,14 +119,26 @@ func expirationOf(d *authority.Domain, asTime, reuse bool) map[string]any {
 		}
 		return t.In(mountain()).Format(time.DateOnly)
 	}
-	e := map[string]any{"ov": write(d.ProvenUntil), "ev": write(d.ProvenUntil)}
-	for _, v := range d.Validations {
-		if !v.Until.IsZero() {
-			e[v.Type] = write(v.Until)
+	e := map[string]any{}
+	for _, typ := range []string{"ov", "ev"} {
+		until := d.ProvenUntil
+		for _, v := range d.Validations {
+			if v.Type == typ && !v.Until.IsZero() {
+				until = v.Until
+			}
+		}
+		e[typ] = write(until)
+		if reuse {
+			e[typ+"_status"] = "valid"
+			if now.After(until) {
+				e[typ+"_status"] = "expired"
+			}
 		}
 	}
 	if reuse {
-		e["ov_shortened"], e["ov_status"], e["ev_status"], e["dcv_approval_date"] = false, "valid", "valid", write(d.Proven)
+		// Ends are computed by the rules to come from the start; none is
+		// shortened afterwards.
+		e["ov_shortened"], e["dcv_approval_date"] = false, write(d.Proven)
 	}
 	return e
 }
@@ -168,7 +184,6 @@ func (h *handler) domainInfo(c *call) error {
 		Status       string         `json:"status"`
 		Pending      bool           `json:"is_pending_validation"`
 		DateCreated  string         `json:"date_created"`
-		Submitted    string         `json:"last_submitted_datetime,omitempty"`
 		Organization nestedOrg      `json:"organization"`
 		Validations  []validation   `json:"validations,omitempty"`
 		Method       dcv.Method     `json:"dcv_method"`
@@ -178,21 +193,26 @@ func (h *handler) domainInfo(c *call) error {
 		Expiration   map[string]any `json:"dcv_expiration,omitempty"`
 		Container    container      `json:"container"`
 	}{
-		ID: d.ID, IsActive: d.Active, Name: d.Name.String(), Status: "approved", Pending: v.Pending, DateCreated: stamp(d.Created), Submitted: stampOrNone(d.Submitted),
+		ID: d.ID, IsActive: d.Active, Name: d.Name.String(), Status: "approved", Pending: v.Pending, DateCreated: stamp(d.Created),
 		Organization: nested(v.Organization), Method: d.Method, Container: containerOf(d.AccountID),
 	}
-	if v.Pending {
+	now := h.o.Authority.Now()
+	ended := now.After(d.ProvenUntil)
+	switch {
+	case v.Pending:
 		out.Status = "pending"
+	case ended:
+		out.Status = "expired"
 	}
 	if withValidation {
-		out.Validations = validationsOf(d, h.o.Authority.Now(), true)
+		out.Validations = validationsOf(d, now, true)
 	}
 	if withDCV {
 		if d.Method != dcv.Email {
-			out.Token = h.token(v.Value, d.Name, v.Pending)
+			out.Token = h.token(v.Value, d.Name, v.Pending || ended)
 		}
 		out.Approved, out.Expires = stampOrNone(d.Proven), stampOrNone(d.ProvenUntil)
-		out.Expiration = expirationOf(d, true, reuse)
+		out.Expiration = expirationOf(d, now, false, reuse)
 	}
 	if v.Last != nil {
 		c.describe(v.Last.ID)

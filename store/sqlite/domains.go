@@ -222,13 +222,14 @@ func domainFilter(q *store.DomainQuery) (where string, args []any, counted bool)
 }
 
 func (r reader) Expirations(account int64, now time.Time, typ string) (e store.Expirations, err error) {
-	if typ != "ov" && typ != "ev" {
+	until := map[string]string{"ov": "ov_until", "ev": "ev_until", "": "max(ov_until, ev_until)"}[typ]
+	if until == "" {
 		return e, nil
 	}
 	midnight := now.UTC().Truncate(24 * time.Hour)
 	day := func(n int) int64 { return midnight.AddDate(0, 0, n).UnixMicro() }
-	count := "count(*) FILTER (WHERE " + typ + "_until >= ? AND " + typ + "_until < ?)"
-	err = r.s.row("SELECT "+strings.Repeat(count+", ", 5)+count+" FROM domains WHERE account_id = ? AND active = 1 AND "+typ+"_until > 0 AND "+typ+"_until < ?",
+	count := "count(*) FILTER (WHERE " + until + " >= ? AND " + until + " < ?)"
+	err = r.s.row("SELECT "+strings.Repeat(count+", ", 5)+count+" FROM domains WHERE account_id = ? AND active = 1 AND "+until+" > 0 AND "+until+" < ?",
 		[]any{
 			1, micros(now), // expired
 			day(-7), day(0), // in the last 7 days, today excluded
