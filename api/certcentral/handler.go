@@ -10,6 +10,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
 	gopath "path"
 	"strconv"
 	"strings"
@@ -164,6 +165,11 @@ func (h *handler) route(do action) http.Handler {
 		}
 		if actor.Role == store.RoleViewOnly && r.Method != http.MethodGet && r.Method != http.MethodHead {
 			writeError(w, http.StatusForbidden, "access_denied|missing_permission", "The API key may only read.")
+			return
+		}
+		// A filter that cannot be read must not turn into no filter.
+		if _, err := url.ParseQuery(r.URL.RawQuery); err != nil {
+			writeError(w, http.StatusBadRequest, "bad_request_format", "The query cannot be read: percent signs and semicolons must be encoded.")
 			return
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
