@@ -176,10 +176,11 @@ func domainQuery(q url.Values, now time.Time) (authority.DomainQuery, error) {
 // validationFilter reads filters[validation] (contract 3.1).
 func validationFilter(s string, now time.Time) (*store.ValidationFilter, bool) {
 	yes, no := true, false
+	ended := now.Add(time.Microsecond) // a proof that ends now has ended
 	day := func(n int) time.Time { return now.UTC().Truncate(24*time.Hour).AddDate(0, 0, n) }
 	switch s {
 	case "completed":
-		return &store.ValidationFilter{Pending: &no, From: now}, true
+		return &store.ValidationFilter{Pending: &no, From: ended}, true
 	case "pending":
 		return &store.ValidationFilter{Pending: &yes}, true
 	case "shortened_by_industry_changes":
@@ -194,15 +195,15 @@ func validationFilter(s string, now time.Time) (*store.ValidationFilter, bool) {
 	f := &store.ValidationFilter{Type: typ}
 	switch what {
 	case "expired":
-		f.To = now
+		f.To = ended
 	case "expiring":
-		f.From, f.To = now, day(61)
+		f.From, f.To = ended, day(61)
 	case "expired_in_last_7_days":
 		f.From, f.To = day(-7), day(0)
 	case "expiring_within_7_days":
-		f.From, f.To = now, day(8)
+		f.From, f.To = ended, day(8)
 	case "expiring_within_30_days":
-		f.From, f.To = now, day(31)
+		f.From, f.To = ended, day(31)
 	case "expiring_from_31_to_60_days":
 		f.From, f.To = day(31), day(61)
 	case "expiring_from_61_to_90_days":

@@ -70,9 +70,9 @@ func validationsOf(d *authority.Domain, now time.Time, long bool) []validation {
 		switch {
 		case v.Proven.IsZero():
 			o.Status, dcvStatus = "pending", "pending"
-		case now.After(v.Until) && v.Pending:
+		case !now.Before(v.Until) && v.Pending:
 			o.Status, dcvStatus = "pending", "pending"
-		case now.After(v.Until):
+		case !now.Before(v.Until):
 			o.Status, dcvStatus = "expired", "expired"
 		}
 		if long {
@@ -130,7 +130,7 @@ func expirationOf(d *authority.Domain, now time.Time, asTime, reuse bool) map[st
 		e[typ] = write(until)
 		if reuse {
 			e[typ+"_status"] = "valid"
-			if now.After(until) {
+			if !now.Before(until) {
 				e[typ+"_status"] = "expired"
 			}
 		}
@@ -197,7 +197,7 @@ func (h *handler) domainInfo(c *call) error {
 		Organization: nested(v.Organization), Method: d.Method, Container: containerOf(d.AccountID),
 	}
 	now := h.o.Authority.Now()
-	ended := now.After(d.ProvenUntil)
+	ended := !now.Before(d.ProvenUntil)
 	switch {
 	case v.Pending:
 		out.Status = "pending"
