@@ -129,7 +129,9 @@ func (c *Client) askServer(ctx context.Context, server netip.AddrPort, name stri
 		switch {
 		case m.Truncated && ask.Transport == UDP:
 			ask.Transport = TCP
-		case ask.EDNS && (m.Rcode == dns.RcodeFormatError || m.Rcode == dns.RcodeNotImplemented || m.Rcode == dns.RcodeBadVers):
+		// A resolver whose word on DNSSEC is believed must know EDNS: without it
+		// its answer would have no AD bit, and look insecure.
+		case ask.EDNS && c.o.DNSSEC != DNSSECResolver && (m.Rcode == dns.RcodeFormatError || m.Rcode == dns.RcodeNotImplemented || m.Rcode == dns.RcodeBadVers):
 			ask.EDNS, ask.DO, ask.CD = false, false, false
 		default:
 			a.Msg, a.raw = m, r.Received

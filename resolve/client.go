@@ -120,7 +120,8 @@ type ClientOptions struct {
 	Tries   int              // UDP tries in all; 3 if 0
 	Timeout time.Duration    // of each try; 2 s if 0
 	// DNSSEC: "validate" checks signatures from the trust anchors; "resolver"
-	// believes the AD bit of the servers; "off" asks for nothing.
+	// believes the AD bit of servers on loopback, and is Indeterminate with
+	// others; "off" asks for nothing.
 	DNSSEC string
 	// Now is the instant at which signatures are judged; for "validate".
 	Now time.Time
@@ -130,6 +131,10 @@ type ClientOptions struct {
 	// must then lead through Zones.Door.
 	Zones *Zones
 }
+
+// Believed reports whether the AD bit of a server's answers may be believed:
+// it is not authenticated, so only over loopback (RFC 6840 section 5.8, S9).
+func Believed(server netip.AddrPort) bool { return server.Addr().Unmap().IsLoopback() }
 
 // Client looks names up through a door, for one attempt: the bytes it may
 // receive are limited over its whole life. It holds no randomness and no
@@ -176,8 +181,13 @@ func (c *Client) Lookup(ctx context.Context, name string, qtype uint16) (Answer,
 			return a, err
 		}
 		a.Server = m.server
-		if c.o.DNSSEC == DNSSECResolver && !m.AuthenticatedData {
-			a.Security = SecurityInsecure
+		if c.o.DNSSEC == DNSSECResolver {
+			if !Believed(m.server) {
+				return a, &Error{Kind: Indeterminate, Name: a.Owner, Type: dns.TypeToString[qtype], Server: m.server, Detail: "the AD bit is believed only of a resolver on loopback"}
+			}
+			if !m.AuthenticatedData {
+				a.Security = SecurityInsecure
+			}
 		}
 		before := a.Owner
 		if err := a.take(m.Msg, qtype); err != nil {

@@ -176,6 +176,21 @@ func byDelv(t testing.TB, w *dnssectest.World, server netip.AddrPort, name strin
 	return dnssec.Bogus, said
 }
 
+// byAD is the judgement of a client that believes the AD bit of a resolver.
+func byAD(t testing.TB, at netip.AddrPort, name string, qtype uint16) dnssec.Status {
+	t.Helper()
+	c := NewClient(ClientOptions{Door: NewLive(LiveOptions{}), Servers: []netip.AddrPort{at}, Timeout: 5 * time.Second, DNSSEC: DNSSECResolver})
+	a, err := c.Lookup(t.Context(), name, qtype)
+	var e *Error
+	if errors.As(err, &e) && e.Kind == ServFail {
+		return dnssec.Bogus
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dnssec.Status(a.Security)
+}
+
 func lookedUp(t testing.TB, w *dnssectest.World, server netip.AddrPort, name string, qtype uint16) (dnssec.Finding, Answer) {
 	t.Helper()
 	a, err := validating(t, w, server).Lookup(t.Context(), name, qtype)
@@ -204,6 +219,10 @@ func TestOraclesAgreeOnEveryZone(t *testing.T) {
 			}
 			if status, said := byDelv(t, w, server, s.asked, s.qtype); status != delv {
 				t.Errorf("delv: %s; here: %s\n%s", status, f, said)
+			}
+			// dns.dnssec: resolver says what Unbound says.
+			if got := byAD(t, through, s.asked, s.qtype); got != f.Status {
+				t.Errorf("by the AD bit: %s; here: %s", got, f)
 			}
 			// A validating resolver in between, with CD set, changes nothing.
 			if again, _ := lookedUp(t, w, through, s.asked, s.qtype); again != f {

@@ -70,6 +70,11 @@ func engine(c *config, n *names.Names, sealer check.Sealer) (*check.Engine, erro
 			return nil, fmt.Errorf("the system names no resolver (%v); set dns.resolvers", err)
 		}
 	}
+	for _, s := range servers {
+		if c.DNSSEC == resolve.DNSSECResolver && !resolve.Believed(s) {
+			return nil, badSetting{"dns.dnssec", c.DNSSEC, "validate, since the resolver " + s.String() + " is not on loopback and its AD bit cannot be believed", "configuration"}
+		}
+	}
 	var anchors *dnssec.Anchors // the root's, built in
 	if c.TrustAnchors != "" {
 		text, err := os.ReadFile(c.TrustAnchors)

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/spf13/pflag"
+
+	"deed/names"
 )
 
 func settingsOf(t *testing.T, file string, env map[string]string, args ...string) (*config, string, error) {
@@ -93,5 +95,34 @@ func TestUnknownEnvironmentIsAWarning(t *testing.T) {
 	_, warnings, err := settingsOf(t, "", map[string]string{"DEED_PORT": "tcp://10.0.0.1:80"})
 	if err != nil || !strings.Contains(warnings, "DEED_PORT") {
 		t.Errorf("%v, warnings %q", err, warnings)
+	}
+}
+
+// S9: the AD bit of a resolver across a network is anybody's.
+func TestTheADBitOfADistantResolverIsRefused(t *testing.T) {
+	n, err := names.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct {
+		name, resolvers, dnssec string
+		refused                 bool
+	}{
+		{"a resolver on this host is believed", "127.0.0.1:53,[::1]:53", "resolver", false},
+		{"one across the network is not", "192.0.2.53:53", "resolver", true},
+		{"nor is one of two", "127.0.0.1:53,10.0.0.53:53", "resolver", true},
+		{"validating here, any resolver will do", "192.0.2.53:53", "validate", false},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			c, _, err := settingsOf(t, "", nil, "--dns.resolvers", row.resolvers, "--dns.dnssec", row.dnssec)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = engine(c, n, nil)
+			var bad badSetting
+			if errors.As(err, &bad) != row.refused || (row.refused && bad.key != "dns.dnssec") {
+				t.Errorf("%v", err)
+			}
+		})
 	}
 }
