@@ -26,7 +26,7 @@ import (
 // Engine looks and judges.
 type Engine interface {
 	Attempt(ctx context.Context, ch dcv.Challenge) (check.Record, error)
-	Mail(ch dcv.Challenge, m capsule.Mail) (check.Record, error)
+	Mail(ctx context.Context, ch dcv.Challenge, m capsule.Mail) (check.Record, error)
 	Contacts(ctx context.Context, adn dcv.Name) (byCAA, byTXT []string, err error)
 }
 

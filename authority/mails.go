@@ -310,7 +310,7 @@ func (a *Authority) ApproveMail(ctx context.Context, link, code string) (MailVie
 	if err != nil {
 		return v, err
 	}
-	rec, err := a.o.Engine.Mail(ch, capsule.Mail{Kind: m.Kind, Recipient: m.Recipient, ADN: m.ADN, Created: m.Created, Expires: m.Expires, Approved: now, CodeHash: m.CodeHash})
+	rec, err := a.o.Engine.Mail(context.WithoutCancel(ctx), ch, capsule.Mail{Kind: m.Kind, Recipient: m.Recipient, ADN: m.ADN, Created: m.Created, Expires: m.Expires, Approved: now, CodeHash: m.CodeHash})
 	if err != nil {
 		return v, err
 	}

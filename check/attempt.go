@@ -91,7 +91,7 @@ type Record struct {
 // Attempt looks once and judges. The error is the caller's context's, or an
 // internal failure; that we could not look is a verdict of its own.
 func (e *Engine) Attempt(ctx context.Context, ch dcv.Challenge) (Record, error) {
-	ch.DNSSEC, ch.TrustAnchors = e.o.DNSSEC, e.o.Anchors.Text()
+	ch.DNSSEC, ch.TrustAnchors, ch.LookAtCAA = e.o.DNSSEC, e.o.Anchors.Text(), true
 	rec := capsule.Record(e.o.DNS, e.o.HTTP, ch.Now)
 	limited, cancel := context.WithTimeout(ctx, maxAttempt)
 	defer cancel()
@@ -105,13 +105,32 @@ func (e *Engine) Attempt(ctx context.Context, ch dcv.Challenge) (Record, error) 
 }
 
 // Mail makes the attempt of the e-mail method, from what happened to a message.
-func (e *Engine) Mail(ch dcv.Challenge, m capsule.Mail) (Record, error) {
-	v := ended(&ch)
-	if v == nil {
-		judged := Email(&ch, &m)
-		v = &judged
+// Only CAA is asked for.
+func (e *Engine) Mail(ctx context.Context, ch dcv.Challenge, m capsule.Mail) (Record, error) {
+	ch.DNSSEC, ch.TrustAnchors, ch.LookAtCAA = e.o.DNSSEC, e.o.Anchors.Text(), e.o.DNS != nil
+	rec := capsule.Record(e.o.DNS, e.o.HTTP, ch.Now)
+	limited, cancel := context.WithTimeout(ctx, maxAttempt)
+	defer cancel()
+	v, err := e.judgeMail(limited, &ch, &m, rec)
+	if err != nil {
+		return Record{}, err
 	}
-	return e.seal(&capsule.Capsule{Mail: &m}, &ch, *v)
+	c := capsule.Capsule{Mail: &m, Cut: limited.Err() != nil}
+	rec.Into(&c)
+	return e.seal(&c, &ch, v)
+}
+
+// judgeMail is judge for a message.
+func (e *Engine) judgeMail(ctx context.Context, ch *dcv.Challenge, m *capsule.Mail, door resolve.Door) (dcv.Verdict, error) {
+	if v := ended(ch); v != nil {
+		return *v, nil
+	}
+	v := Email(ch, m)
+	if ch.LookAtCAA && v.Outcome == dcv.Proven {
+		err := permitted(ctx, ch, &v, e.client(door, ch.Now))
+		return v, err
+	}
+	return v, nil
 }
 
 // seal completes a capsule.
@@ -185,6 +204,15 @@ func (e *Engine) judge(ctx context.Context, ch *dcv.Challenge, dnsDoor resolve.D
 		return dcv.Verdict{}, errors.New("check: a challenge with values that are not live")
 	}
 	client := e.client(dnsDoor, ch.Now)
+	v, err := e.control(ctx, ch, client, webDoor)
+	if err == nil && ch.LookAtCAA && v.Outcome == dcv.Proven {
+		err = permitted(ctx, ch, &v, client)
+	}
+	return v, err
+}
+
+// control looks for the proof by the challenge's method.
+func (e *Engine) control(ctx context.Context, ch *dcv.Challenge, client Lookups, webDoor fetch.Door) (dcv.Verdict, error) {
 	switch ch.Method {
 	case dcv.DNSTXT:
 		return TXT(ctx, ch, client)

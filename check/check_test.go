@@ -390,7 +390,7 @@ func TestEmail(t *testing.T) {
 	} {
 		m := good
 		row.change(&m)
-		r, err := newWorld(t).engine.Mail(challenge(dcv.Email, "a.example.com", adns), m)
+		r, err := newWorld(t).engine.Mail(t.Context(), challenge(dcv.Email, "a.example.com", adns), m)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -405,7 +405,7 @@ func TestMethodEnded(t *testing.T) {
 	ch := challenge(dcv.Email, "example.com", []string{"example.com"})
 	m := capsule.Mail{Kind: "caa", ADN: dcv.MustName("example.com"), Created: now, Expires: now.Add(time.Hour), Approved: now}
 	ch.RulesAsOf = time.Date(2028, 3, 15, 0, 0, 0, 0, time.UTC)
-	r, err := newWorld(t).engine.Mail(ch, m)
+	r, err := newWorld(t).engine.Mail(t.Context(), ch, m)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -476,7 +476,7 @@ func FuzzReplay(f *testing.F) {
 		f.Fatal(err, r.Verdict)
 	}
 	f.Add(r.Capsule)
-	m, err := e.Mail(challenge(dcv.Email, "example.com", []string{"example.com"}), capsule.Mail{Kind: "caa", ADN: dcv.MustName("example.com")})
+	m, err := e.Mail(context.Background(), challenge(dcv.Email, "example.com", []string{"example.com"}), capsule.Mail{Kind: "caa", ADN: dcv.MustName("example.com")})
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -92,16 +92,13 @@ func replayed(c *capsule.Capsule, ch *dcv.Challenge, ro ReplayOptions, r *Replay
 			return false, fmt.Errorf("check: the capsule's trust anchors: %w", err)
 		}
 	}
-	if c.Mail != nil {
-		if v := ended(ch); v != nil {
-			r.Again = *v
-		} else {
-			r.Again = Email(ch, c.Mail)
-		}
-		return true, nil
-	}
 	p := c.Play()
-	if r.Again, err = New(o).judge(context.Background(), ch, p, p); err != nil {
+	if c.Mail != nil {
+		r.Again, err = New(o).judgeMail(context.Background(), ch, c.Mail, p)
+	} else {
+		r.Again, err = New(o).judge(context.Background(), ch, p, p)
+	}
+	if err != nil {
 		// This version asks what the recorded one did not: it cannot judge.
 		r.Difference = "this version asks for something that was not recorded: " + err.Error()
 		return false, nil

@@ -75,6 +75,12 @@ type Challenge struct {
 	// KeyAuthorization is what the caller of an ACME method supplied (RFC 8555
 	// section 8.1): token, a dot, thumbprint of the account's key.
 	KeyAuthorization string `cbor:"17,keyasint,omitempty"`
+	// LookAtCAA: the attempt looks CAA up once control is proven. The engine
+	// sets it; recordings from before it knew CAA do not have it.
+	LookAtCAA bool `cbor:"18,keyasint,omitempty"`
+	// LenientCAA: a CAA look-up that failed twice, not by our fault, in a zone
+	// that is proven to be unsigned, counts as a permission (BR 4.2.2.1).
+	LenientCAA bool `cbor:"19,keyasint,omitempty"`
 }
 
 // Test reports whether a verdict on this challenge must be marked test: it was
