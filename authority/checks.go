@@ -206,7 +206,7 @@ func (a *Authority) stands(t store.Tx, d *Domain, rec check.Record, p applied, n
 	if !ok || !rule.Usable(a.rulesAt(now)) {
 		return false, nil
 	}
-	if !rule.ByValue {
+	if rule.Mailed {
 		return true, nil // the message named its own state
 	}
 	if p.value == nil {

@@ -40,7 +40,8 @@ type Capsule struct {
 	// Decision is the part of the verdict that a replay must reach again, bit
 	// for bit, whatever the words of later versions are.
 	Decision dcv.Decision `cbor:"14,keyasint"`
-	// 15 is for TLS handshakes, 16 for the diagnosis and its own recording.
+	TLS      []TLS        `cbor:"15,keyasint,omitempty"`
+	// 16 is for the diagnosis and its own recording.
 }
 
 // DNS is one exchange.

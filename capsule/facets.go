@@ -49,6 +49,9 @@ func (c *Capsule) Facets() []Facet {
 	for i := range c.HTTP {
 		add("address", c.HTTP[i].Addr)
 	}
+	for i := range c.TLS {
+		add("address", c.TLS[i].Addr)
+	}
 	return list
 }
 

@@ -24,11 +24,12 @@ type Player struct {
 	mu  sync.Mutex
 	dns map[string][]*DNS
 	web map[string][]*HTTP
+	tls map[string][]*TLS
 }
 
 // Play makes the doors of a capsule.
 func (c *Capsule) Play() *Player {
-	p := &Player{start: c.Challenge.Now, end: ErrNotRecorded, dns: map[string][]*DNS{}, web: map[string][]*HTTP{}}
+	p := &Player{start: c.Challenge.Now, end: ErrNotRecorded, dns: map[string][]*DNS{}, web: map[string][]*HTTP{}, tls: map[string][]*TLS{}}
 	if c.Cut {
 		p.end = context.DeadlineExceeded
 	}
@@ -40,6 +41,11 @@ func (c *Capsule) Play() *Player {
 	for i := range c.HTTP {
 		e := &c.HTTP[i]
 		p.web[e.URL+" "+e.Addr] = append(p.web[e.URL+" "+e.Addr], e)
+	}
+	for i := range c.TLS {
+		e := &c.TLS[i]
+		k := tlsKey(e.Name, e.Addr, e.Protocol)
+		p.tls[k] = append(p.tls[k], e)
 	}
 	return p
 }

@@ -18,6 +18,7 @@ type Recorder struct {
 	mu    sync.Mutex
 	asked []DNS
 	hops  []HTTP
+	shook []TLS
 }
 
 // Record makes a recorder; start is the challenge's Now.
@@ -29,7 +30,7 @@ func Record(dns resolve.Door, http fetch.Door, start time.Time) *Recorder {
 func (r *Recorder) Into(c *Capsule) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	c.DNS, c.HTTP = r.asked, r.hops
+	c.DNS, c.HTTP, c.TLS = r.asked, r.hops, r.shook
 }
 
 // Exchange is resolve.Door.

@@ -172,8 +172,8 @@ func ended(ch *dcv.Challenge) *dcv.Verdict {
 		v.Problem = dcv.NewProblem(dcv.MethodNotForName, "There is no method %q.", ch.Method)
 	case !rule.Usable(ch.Rules()):
 		v.Problem = dcv.NewProblem(dcv.MethodEnded, "The method %s ended on %s (BR %s).", ch.Method, rule.Ends().Format(time.DateOnly), rule.Sections[0])
-	case !rule.Serves(ch.Name) && ch.Method == dcv.HTTP:
-		v.Problem = dcv.NewProblem(dcv.WildcardByWebsite, "%s cannot be proven by a file on a website.", ch.Name)
+	case !rule.Serves(ch.Name):
+		v.Problem = dcv.NewProblem(dcv.WildcardByWebsite, "%s cannot be proven by %s, which speaks for one host.", ch.Name, ch.Method)
 	case len(ch.ADNs) == 0:
 		v.Problem = dcv.NewProblem(dcv.MethodNotForName, "The method %s cannot prove %s.", ch.Method, ch.Name)
 	default:
@@ -188,19 +188,25 @@ func (e *Engine) judge(ctx context.Context, ch *dcv.Challenge, dnsDoor resolve.D
 	if v := ended(ch); v != nil {
 		return *v, nil
 	}
-	live := make([]dcv.Value, 0, len(ch.Values))
+	// The caller lists live values only; an expired one is never used. A key
+	// authorization's life stands there, too.
+	live := 0
 	for _, val := range ch.Values {
 		if val.Live(ch.Now) {
-			live = append(live, val)
+			live++
 		}
 	}
-	if len(live) != len(ch.Values) || len(live) == 0 {
-		// The caller lists live values only; an expired one is never used.
-		if len(live) == 0 {
-			v := verdict(ch)
-			v.Problem = dcv.NewProblem(dcv.ValueExpired, "%s has no live random value.", ch.Name)
-			return v, nil
-		}
+	rule, _ := rules.For(ch.Method)
+	switch {
+	case live == 0 && rule.ByKey && ch.KeyAuthorization == "":
+		v := verdict(ch)
+		_, v.Problem = keyOf(ch)
+		return v, nil
+	case live == 0 && (rule.ByValue || rule.ByKey):
+		v := verdict(ch)
+		v.Problem = dcv.NewProblem(dcv.ValueExpired, "%s has no live random value.", ch.Name)
+		return v, nil
+	case live != len(ch.Values):
 		return dcv.Verdict{}, errors.New("check: a challenge with values that are not live")
 	}
 	client := e.client(dnsDoor, ch.Now)
@@ -218,14 +224,25 @@ func (e *Engine) control(ctx context.Context, ch *dcv.Challenge, client Lookups,
 		return TXT(ctx, ch, client)
 	case dcv.DNSCNAME:
 		return CNAME(ctx, ch, client)
-	case dcv.HTTP:
+	case dcv.Persistent:
+		return Persistent(ctx, ch, client)
+	case dcv.ACMEDNS, dcv.ACMEDNSAccount:
+		return ACMEDNS(ctx, ch, client)
+	case dcv.HTTP, dcv.ACMEHTTP, dcv.ACMETLSALPN:
 		policy, err := allowed(ch)
 		if err != nil {
 			return dcv.Verdict{}, err
 		}
-		return Website(ctx, ch, fetch.NewClient(fetch.Options{
+		web := fetch.NewClient(fetch.Options{
 			Door: webDoor, DNS: client, Policy: policy, HTTPPort: ch.HTTPPort, HTTPSPort: ch.HTTPSPort, HostName: e.o.HostName,
-		}))
+		})
+		switch ch.Method {
+		case dcv.ACMEHTTP:
+			return ACMEHTTP(ctx, ch, web)
+		case dcv.ACMETLSALPN:
+			return ACMETLSALPN(ctx, ch, web)
+		}
+		return Website(ctx, ch, web)
 	}
 	v := verdict(ch)
 	v.Problem = dcv.NewProblem(dcv.MethodNotForName, "The method %s is not checked by looking.", ch.Method)
