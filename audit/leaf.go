@@ -62,6 +62,7 @@ type Leaf struct {
 
 	Key     string   `json:"key,omitempty"`     // of key.created: the public key, in the form of signed notes
 	Retires string   `json:"retires,omitempty"` // id of the key that it follows
+	Vouched []byte   `json:"vouched,omitempty"` // of key.created: the retired key's signature on this one
 	Removed []string `json:"removed,omitempty"` // of capsules.removed: attempts
 }
 

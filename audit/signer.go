@@ -77,7 +77,7 @@ func OpenSigner(ctx context.Context, st store.Store, now time.Time, random io.Re
 		if have, err := s.read(t); err != nil || have {
 			return err // another process was first
 		}
-		return add(t, fresh, "", now)
+		return add(t, fresh, Leaf{}, now)
 	})
 	return s, err
 }
@@ -121,11 +121,12 @@ func newKey(origin string, now time.Time, random io.Reader) (store.LogKey, error
 }
 
 // add stores a key and writes it into the log.
-func add(t store.Tx, k store.LogKey, retires string, now time.Time) error {
+func add(t store.Tx, k store.LogKey, l Leaf, now time.Time) error {
 	if err := t.InsertLogKey(k); err != nil {
 		return err
 	}
-	_, err := Append(t, Leaf{Kind: KindKey, At: now, Key: PublicKey(&k), Retires: retires})
+	l.Kind, l.At, l.Key = KindKey, now, PublicKey(&k)
+	_, err := Append(t, l)
 	return err
 }
 
@@ -142,13 +143,17 @@ func Rotate(ctx context.Context, st store.Store, now time.Time, random io.Reader
 			return errors.New("audit: there is no key yet; start the server once")
 		}
 		old := keys[len(keys)-1]
+		if len(old.Private) != ed25519.SeedSize {
+			return errors.New("audit: the signing key in the store is damaged")
+		}
 		if fresh, err = newKey(old.Origin, now, random); err != nil {
 			return err
 		}
 		if err := t.RetireLogKey(old.ID, now); err != nil {
 			return err
 		}
-		return add(t, fresh, hex.EncodeToString(old.ID), now)
+		vouched := ed25519.Sign(ed25519.NewKeyFromSeed(old.Private), vouching(PublicKey(&fresh)))
+		return add(t, fresh, Leaf{Retires: hex.EncodeToString(old.ID), Vouched: vouched}, now)
 	})
 	return fresh, err
 }

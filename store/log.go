@@ -66,8 +66,10 @@ type LogReader interface {
 	LogHashes(indexes []int64) ([]Hash, error)
 	// LogOfAttempt gives the entries that name an attempt, in order.
 	LogOfAttempt(id string) ([]LogEntry, error)
-	// LogOfDomain gives the entries of one domain id up to an instant, in
-	// order; LogDomains the domains that ever had a name. Account 0: of all.
+	// LogOfKind gives entries of a kind that is neither an attempt nor a proof, from index from, in order.
+	LogOfKind(kind string, from int64, limit int) ([]LogEntry, error)
+	// LogOfDomain gives the newest entries of one domain id up to an instant,
+	// in order; LogDomains the domains that ever had a name. Account 0: of all.
 	LogOfDomain(domain int64, until time.Time, limit int) ([]LogEntry, error)
 	LogDomains(account int64, name dcv.Name) ([]int64, error)
 	// Checkpoints gives those of more than after entries, smallest first.

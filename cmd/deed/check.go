@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	v1 "deed/api/v1"
+	"deed/audit"
 	"deed/authority"
 	"deed/check"
 	"deed/dcv"
@@ -39,9 +40,8 @@ func checkCommand() *cobra.Command {
 				}
 			}
 			if asOf != "" {
-				c.RulesAsOf, err = time.Parse(time.DateOnly, asOf)
-				if err != nil || c.RulesAsOf.Before(rules.Earliest()) {
-					return fmt.Errorf("--as-of %q makes no sense; accepted: YYYY-MM-DD, a day from %s", asOf, rules.Earliest().Format(time.DateOnly))
+				if c.RulesAsOf, err = time.Parse(time.DateOnly, asOf); err != nil {
+					return fmt.Errorf("--as-of %q makes no sense; accepted: YYYY-MM-DD", asOf)
 				}
 			}
 			n, err := names.New()
@@ -105,7 +105,6 @@ func oneChallenge(c *config, n *names.Names, domain string, m dcv.Method, tokens
 	ch := dcv.Challenge{
 		Name: name, Method: m, ADNs: rule.ADNs(name, base), CNAMETarget: cnameTarget(c, c.PublicURL), CanaryLabel: "_" + strings.ReplaceAll(newID(), "-", "")[:31],
 		HTTPPort: c.HTTPPort, HTTPSPort: c.HTTPSPort, Now: now, RulesAsOf: c.RulesAsOf,
-		Issuers: c.CAA, EnforceCAA: len(c.CAA) > 0, LenientCAA: c.LenientCAA,
 	}
 	for _, p := range c.AllowPrivate {
 		ch.AllowPrivate = append(ch.AllowPrivate, p.String())
@@ -167,12 +166,26 @@ func covered(v *dcv.Verdict) string {
 }
 
 func replayCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "replay CAPSULE",
-		Short: "Judge a recorded attempt again",
-		Long:  "Reads a capsule (GET /v1/attempts/{id}/capsule) and judges it with this version's rules,\nwithout any network. Exit code 0: proven, 1: not proven, 2: no capsule, 3: could not check.",
-		Args:  cobra.ExactArgs(1),
+	var asOf string
+	var all bool
+	cmd := &cobra.Command{
+		Use:   "replay CAPSULE | --all",
+		Short: "Judge recorded attempts again",
+		Long: "Reads a capsule (GET /v1/attempts/{id}/capsule) and judges it with this version's rules, without any network.\n" +
+			"Exit code 0: proven, 1: not proven, 2: no capsule, 3: could not check.\n\n" +
+			"With --all it judges every capsule in the database. Exit code 0: no difference, 1: some.",
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if all == (len(args) == 1) {
+				return errors.New("name one capsule, or --all")
+			}
+			o, err := replayOptions(asOf)
+			if err != nil {
+				return err
+			}
+			if all {
+				return replayAll(cmd, o)
+			}
 			f, err := os.Open(args[0])
 			if err != nil {
 				return err
@@ -182,19 +195,80 @@ func replayCommand() *cobra.Command {
 			if err != nil {
 				return ours(err)
 			}
-			return replay(cmd, raw)
+			return replay(cmd, raw, o)
 		},
 	}
+	addFlags(cmd.Flags())
+	cmd.Flags().StringVar(&asOf, "as-of", "", "judge by the rules of another day, YYYY-MM-DD")
+	cmd.Flags().BoolVar(&all, "all", false, "judge every capsule in the database, and report differences")
+	return cmd
 }
 
-func replay(cmd *cobra.Command, raw []byte) error {
+func replayOptions(asOf string) (o check.ReplayOptions, err error) {
 	n, err := names.New()
+	if err != nil {
+		return o, ours(err)
+	}
+	o.HostName = hostName(n)
+	if asOf != "" {
+		if o.AsOf, err = time.Parse(time.DateOnly, asOf); err != nil || o.AsOf.Before(rules.Earliest()) {
+			return o, fmt.Errorf("--as-of %q makes no sense; accepted: YYYY-MM-DD, from %s on", asOf, rules.Earliest().Format(time.DateOnly))
+		}
+	}
+	return o, nil
+}
+
+// replayAll judges everything stored.
+func replayAll(cmd *cobra.Command, o check.ReplayOptions) error {
+	c, err := load(cmd.Flags(), nil, cmd.ErrOrStderr())
+	if err != nil {
+		return err
+	}
+	db, err := openStore(cmd.Context(), c)
 	if err != nil {
 		return ours(err)
 	}
-	r, err := check.Replay(raw, check.ReplayOptions{HostName: hostName(n)})
+	defer db.Close()
+	list := []audit.Difference{}
+	start := time.Now()
+	n, err := audit.ReplayAll(cmd.Context(), db, o, func(d audit.Difference) {
+		if len(list) < 1000 {
+			list = append(list, d)
+		}
+	})
+	if err != nil {
+		return ours(err)
+	}
+	v := struct {
+		audit.Replays
+		Seconds     float64            `json:"seconds"`
+		Differences []audit.Difference `json:"differences"`
+	}{n, time.Since(start).Seconds(), list}
+	err = output(cmd, v, func() string {
+		var b strings.Builder
+		for _, d := range list {
+			fmt.Fprintf(&b, "%s  %s: %s\n", d.Attempt, d.Domain, d.What)
+		}
+		fmt.Fprintf(&b, "%d capsules judged again in %.1f s: %d the same, %d different, %d unreadable; %d were removed after their time", n.Capsules, v.Seconds, n.Same, n.Different, n.Unread, n.Removed)
+		if n.Words > 0 {
+			fmt.Fprintf(&b, "\n%d of the same decisions are said in other words by this version", n.Words)
+		}
+		return b.String()
+	})
+	if err == nil && n.Different+n.Unread > 0 {
+		err = exit{code: exitNotProven, err: errors.New("differences"), silent: true}
+	}
+	return err
+}
+
+func replay(cmd *cobra.Command, raw []byte, o check.ReplayOptions) error {
+	r, err := check.Replay(raw, o)
 	if err != nil {
 		return err
+	}
+	signedBy := ""
+	if r.Sealed.Signed() {
+		signedBy = r.Sealed.Key.String()
 	}
 	v := struct {
 		ID         string      `json:"id"`
@@ -203,10 +277,15 @@ func replay(cmd *cobra.Command, raw []byte) error {
 		Recorded   dcv.Outcome `json:"recorded_outcome"`
 		Same       bool        `json:"same"`
 		Difference string      `json:"difference,omitempty"`
+		Words      bool        `json:"other_words,omitempty"`
+		SignedBy   string      `json:"signed_by,omitempty"`
 		Verdict    dcv.Verdict `json:"verdict"`
-	}{r.Capsule.ID, r.Capsule.Challenge.Name.String(), r.Again.Outcome, r.Recorded.Outcome, r.Same, r.Difference, r.Again}
+	}{r.Capsule.ID, r.Capsule.Challenge.Name.String(), r.Again.Outcome, r.Recorded.Outcome, r.Same, r.Difference, r.Words, signedBy, r.Again}
 	err = output(cmd, v, func() string {
 		head := "The same verdict as recorded on " + r.Capsule.Ended.Format(time.DateTime) + " UTC, bit for bit.\n\n"
+		if r.Words {
+			head += "The decision is the same to the bit; this version words it otherwise.\n\n"
+		}
 		if !r.Same {
 			head = "DIFFERENT: " + r.Difference + "\n\n"
 		}

@@ -86,6 +86,6 @@ func rootCommand() *cobra.Command {
 	}
 	root.PersistentFlags().Bool("json", false, "print data as JSON")
 	root.AddCommand(sandboxCommand(), serveCommand(), checkCommand(), accountCommand(), keyCommand(), clientCommand(),
-		migrateCommand(), replayCommand(), versionCommand())
+		migrateCommand(), replayCommand(), auditCommand(), versionCommand())
 	return root
 }

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -145,8 +146,14 @@ func (r reader) LogOfAttempt(id string) ([]store.LogEntry, error) {
 	return r.entries("WHERE attempt_id = ? AND attempt_id <> '' ORDER BY n", id)
 }
 
+func (r reader) LogOfKind(kind string, from int64, limit int) ([]store.LogEntry, error) {
+	return r.entries("WHERE kind = ? AND n >= ? ORDER BY n LIMIT ?", kind, from, limit)
+}
+
 func (r reader) LogOfDomain(domain int64, until time.Time, limit int) ([]store.LogEntry, error) {
-	return r.entries("WHERE domain_id = ? AND domain_id > 0 AND at <= ? ORDER BY n LIMIT ?", domain, micros(until), limit)
+	list, err := r.entries("WHERE domain_id = ? AND domain_id > 0 AND at <= ? ORDER BY n DESC LIMIT ?", domain, micros(until), limit)
+	slices.Reverse(list)
+	return list, err
 }
 
 func (r reader) LogDomains(account int64, name dcv.Name) (ids []int64, err error) {

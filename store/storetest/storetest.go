@@ -40,7 +40,6 @@ func Run(t *testing.T, open Open) {
 		{"schedule", schedule},
 		{"values", values},
 		{"live values", liveValues},
-		{"armed methods", armed},
 		{"orders", orders},
 		{"attempts", attempts},
 		{"mails", mails},

@@ -7,6 +7,7 @@ CREATE TABLE log_entries (
   attempt_id TEXT NOT NULL, leaf BLOB NOT NULL, hashes BLOB NOT NULL) STRICT;
 CREATE INDEX log_entries_attempt ON log_entries (attempt_id) WHERE attempt_id <> '';
 CREATE INDEX log_entries_domain ON log_entries (domain_id) WHERE domain_id > 0;
+CREATE INDEX log_entries_kind ON log_entries (kind, n) WHERE kind NOT IN ('attempt', 'domain.proven');
 CREATE INDEX log_entries_name ON log_entries (name, domain_id) WHERE name <> '';
 
 CREATE TABLE log_checkpoints (size INTEGER PRIMARY KEY, at INTEGER NOT NULL, note BLOB NOT NULL) STRICT;
