@@ -345,3 +345,10 @@ func texts(t testing.TB, db *sql.DB, q string) (out []string) {
 	slices.Sort(out)
 	return out
 }
+
+func actor(w *world, key string) authority.Actor {
+	w.t.Helper()
+	a, err := w.authority.Authenticate(w.t.Context(), key)
+	must(w.t, err)
+	return a
+}
