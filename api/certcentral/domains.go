@@ -68,6 +68,9 @@ func (h *handler) addDomain(c *call) error {
 	if in.Method == "" {
 		in.Method = in.Legacy.Method
 	}
+	if err := method(in.Method); err != nil {
+		return err
+	}
 	armed, err := h.o.Authority.AddDomain(c.r.Context(), c.actor, authority.AddDomain{
 		Name: in.Name, OrganizationID: in.Organization.ID, Types: typeNames(in.Validations), Method: in.Method,
 		KeepWWW: bool(in.KeepWWW), Locale: in.Locale, Recipients: in.Emails,
@@ -90,6 +93,9 @@ func (h *handler) submit(c *call) error {
 		Emails      []string   `json:"email_array"`
 	}
 	if err := c.decode(&in, true); err != nil {
+		return err
+	}
+	if err := method(in.Method); err != nil {
 		return err
 	}
 	armed, err := h.o.Authority.Submit(c.r.Context(), c.actor, id, authority.Submit{Types: typeNames(in.Validations), Method: in.Method, Locale: in.Locale, Recipients: in.Emails})
@@ -119,6 +125,9 @@ func (h *handler) changeMethod(c *call) error {
 	}
 	if in.Method == "" {
 		in.Method = in.Legacy
+	}
+	if err := method(in.Method); err != nil {
+		return err
 	}
 	armed, err := h.o.Authority.ChangeMethod(c.r.Context(), c.actor, id, authority.ChangeMethod{
 		Method: in.Method, SendEmail: in.Send == nil || bool(*in.Send), Locale: in.Locale, Recipients: in.Emails,

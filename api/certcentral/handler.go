@@ -308,6 +308,18 @@ func (c *call) decode(v any, required bool) error {
 	return nil
 }
 
+// spoken are the methods that this dialect has words for (contract 1.3).
+// Others of the authority's are in /v1 only.
+var spoken = map[dcv.Method]bool{dcv.Email: true, dcv.DNSTXT: true, dcv.DNSCNAME: true, dcv.HTTP: true}
+
+// method refuses what is no method of this dialect; "" is left to the command.
+func method(m dcv.Method) error {
+	if m != "" && !spoken[m] {
+		return bad("invalid_dcv_method", "There is no DCV method of this name; there are email, dns-txt-token, dns-cname-token and http-token.")
+	}
+	return nil
+}
+
 // flag is a query's boolean, in any case; anything else is an error.
 func (c *call) flag(name string) (bool, error) {
 	switch v := strings.ToLower(c.r.URL.Query().Get(name)); v {

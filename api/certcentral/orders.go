@@ -29,6 +29,9 @@ func (h *handler) placeOrder(c *call) error {
 	if err := c.decode(&in, true); err != nil {
 		return err
 	}
+	if err := method(in.Method); err != nil {
+		return err
+	}
 	if in.Certificate.CommonName == "" {
 		in.Certificate.CommonName, in.Certificate.DNSNames = in.CommonName, in.DNSNames
 	}
@@ -191,6 +194,9 @@ func (h *handler) orderMethod(c *call) error {
 		Locale string     `json:"locale"`
 	}
 	if err := c.decode(&in, true); err != nil {
+		return err
+	}
+	if err := method(in.Method); err != nil {
 		return err
 	}
 	s, err := h.o.Authority.ChangeOrderMethod(c.r.Context(), c.actor, id, in.Method, in.Locale)

@@ -174,6 +174,11 @@ func TestBodiesAreRefusedAndChangeNothing(t *testing.T) {
 		{"no such method", "POST", "/domain", `{"name":"a.example.com",` + org + `,"validations":[{"type":"ov"}],"dcv_method":"dns"}`, "invalid_dcv_method"},
 		{"no method to change to", "PUT", path + "/dcv/method", `{}`, "invalid_dcv_method"},
 		{"no such method to change to", "PUT", path + "/dcv/method", `{"dcv_method":"whois"}`, "invalid_dcv_method"},
+		{"a method of another dialect", "PUT", path + "/dcv/method", `{"dcv_method":"dns-01"}`, "invalid_dcv_method"},
+		{"a method of another dialect, submitted", "POST", path + "/validation", `{"validations":[{"type":"ov"}],"dcv_method":"tls-alpn-01"}`, "invalid_dcv_method"},
+		{"a method of another dialect, added", "POST", "/domain", `{"name":"a.example.com",` + org + `,"validations":[{"type":"ov"}],"dcv_method":"http-01"}`, "invalid_dcv_method"},
+		{"a method of another dialect, ordered", "POST", "/order/certificate/ssl_basic", `{"certificate":{"common_name":"a.example.com"},` + org + `,"dcv_method":"dns-account-01"}`, "invalid_dcv_method"},
+		{"a method of another dialect, for an order", "PUT", order + "/dcv-method", `{"dcv_method":"dns-01"}`, "invalid_dcv_method"},
 		{"a method in upper case", "PUT", path + "/dcv/method", `{"dcv_method":"DNS-TXT-TOKEN"}`, "invalid_dcv_method"},
 		{"a file for a wildcard", "POST", "/domain", `{"name":"*.a.example.com",` + org + `,"validations":[{"type":"ov"}],"dcv_method":"http-token"}`, "invalid_wildcard_dcv_method"},
 		{"a flag that is no flag", "PUT", path + "/dcv/method", `{"dcv_method":"email","send_dcv_email_flag":"perhaps"}`, "bad_request_format"},
@@ -282,7 +287,6 @@ func TestAProofIsItsAccountsOwn(t *testing.T) {
 func TestKeys(t *testing.T) { // contract 1.1, 1.2
 	w := newWorld(t)
 	path, _ := w.add("example.com", "dns-txt-token")
-	before := w.state()
 	for _, key := range []string{"", "x", "deed_", w.key[:len(w.key)-1], w.key + "x", strings.ToUpper(w.key), "deed_" + strings.Repeat("A", 5000)} {
 		for _, r := range routes {
 			res := w.send(r.method, w.url+at(r.path, 1), key, r.body)
@@ -295,7 +299,7 @@ func TestKeys(t *testing.T) { // contract 1.1, 1.2
 	}
 	_, reader, err := w.authority.CreateKey(t.Context(), w.account, "reader", store.RoleViewOnly)
 	must(t, err)
-	before = w.state()
+	before := w.state()
 	for _, r := range routes {
 		res := w.send(r.method, w.url+at(r.path, 1), reader, r.body)
 		if r.method != "GET" {
