@@ -50,6 +50,7 @@ type Options struct {
 	HTTPSPort    uint16
 	AllowPrivate []netip.Prefix
 	RulesAsOf    time.Time
+	Permission   Permission
 	Workers      int // automatic checks at once; 32 if 0
 	Now          func() time.Time
 	Random       io.Reader

@@ -16,6 +16,7 @@ import (
 // challenge makes what a check must know of a domain at now.
 func (a *Authority) challenge(d *Domain, m dcv.Method, values []Value, now time.Time) (dcv.Challenge, error) {
 	ch := dcv.Challenge{Name: d.Name, Method: m, CNAMETarget: a.o.CNAMETarget, HTTPPort: a.o.HTTPPort, HTTPSPort: a.o.HTTPSPort, Now: now, RulesAsOf: a.o.RulesAsOf}
+	a.permit(&ch, d.AccountID)
 	rule, ok := rules.For(m)
 	base, known := a.o.Names.BaseDomain(d.Name)
 	if ok && known {

@@ -271,7 +271,7 @@ func view(r store.Reader, m *store.Mail, now time.Time) (MailView, error) {
 // E8). A right code proves the domain; a wrong one is counted and refused.
 func (a *Authority) ApproveMail(ctx context.Context, link, code string) (MailView, error) {
 	now := a.now()
-	var m store.Mail
+	var m, before store.Mail
 	var d Domain
 	var v MailView
 	wrong := false
@@ -296,6 +296,7 @@ func (a *Authority) ApproveMail(ctx context.Context, link, code string) (MailVie
 			m.Tries++
 			return t.UpdateMail(old, m)
 		}
+		before = old
 		// The code is used up in this commit; no second one can start here.
 		m.Approved, m.Ended, m.Body, m.SendAfter = now, now, nil, time.Time{}
 		return t.UpdateMail(old, m)
@@ -316,6 +317,9 @@ func (a *Authority) ApproveMail(ctx context.Context, link, code string) (MailVie
 	}
 	res, err := a.apply(context.WithoutCancel(ctx), Actor{Account: m.AccountID, Name: "mail:" + m.Recipient}, d, rec, applied{method: dcv.Email, order: m.OrderID, trigger: "email"})
 	if err != nil {
+		return v, err
+	}
+	if err := a.reopen(context.WithoutCancel(ctx), m, before, &res.Verdict); err != nil {
 		return v, err
 	}
 	if res.Verdict.Outcome != dcv.Proven {

@@ -53,14 +53,14 @@ func (a *Authority) PlaceOrder(ctx context.Context, actor Actor, c PlaceOrder) (
 	var letters = map[dcv.Name][]letter{}
 	if c.Method == dcv.Email {
 		for _, n := range all {
-			if letters[n.Base()] != nil {
+			if letters[n] != nil {
 				continue
 			}
 			contacts, err := a.contactsFor(ctx, c.Method, n)
 			if err != nil {
 				return OrderState{}, err
 			}
-			if letters[n.Base()], err = a.letters(ctx, actor, n.Base(), contacts, choice{locale: c.Locale}, now); err != nil {
+			if letters[n], err = a.letters(ctx, actor, n.Base(), contacts, choice{locale: c.Locale}, now); err != nil {
 				return OrderState{}, err
 			}
 		}
@@ -95,7 +95,7 @@ func (a *Authority) PlaceOrder(ctx context.Context, actor Actor, c PlaceOrder) (
 		for _, n := range o.Names {
 			if i := slices.Index(mailed, n.DomainID); i >= 0 {
 				mailed = slices.Delete(mailed, i, i+1)
-				if err := post(t, letters[n.Name.Base()], n.DomainID, id); err != nil {
+				if err := post(t, letters[n.Name], n.DomainID, id); err != nil {
 					return err
 				}
 			}
@@ -141,7 +141,7 @@ func (a *Authority) domainOfName(t store.Tx, actor Actor, n dcv.Name, o *Order, 
 		if a.covers(&have[i], n, now) {
 			return have[i], false, nil
 		}
-		if have[i].Name == n.Base() {
+		if have[i].Name == a.ownName(n) {
 			own = &have[i]
 		}
 	}
@@ -164,7 +164,7 @@ func (a *Authority) domainOfName(t store.Tx, actor Actor, n dcv.Name, o *Order, 
 			org = list[0].ID
 		}
 	}
-	d := Domain{AccountID: actor.Account, OrganizationID: org, Name: n.Base(), Active: true, Method: o.Method, KeepWWW: true, Created: now}
+	d := Domain{AccountID: actor.Account, OrganizationID: org, Name: a.ownName(n), Active: true, Method: o.Method, KeepWWW: true, Created: now}
 	submit(&d, types, now)
 	begin(&d, now, o.Method != dcv.Email)
 	if d.ID, err = t.InsertDomain(d); err != nil {

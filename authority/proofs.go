@@ -33,8 +33,12 @@ func (a *Authority) standsAt(d *Domain, now time.Time) bool {
 
 // covers reports whether a domain's proof may be used for a name at now. What
 // was proven is never widened (BR 3.2.2.4): a website's proof speaks for its
-// own host alone.
+// own host alone. Where CAA is enforced, a proof speaks for the name alone whose
+// CAA records were read when it was made.
 func (a *Authority) covers(d *Domain, n dcv.Name, now time.Time) bool {
+	if a.o.Permission.enforced() && n != d.Name {
+		return false
+	}
 	return d.Active && a.standsAt(d, now) && d.ProofScope.Covers(d.ProofADN, n)
 }
 

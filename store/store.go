@@ -43,6 +43,7 @@ type Store interface {
 // "not set". Lookups of a single row give ErrNotFound. Where an account is
 // given, rows of others do not exist.
 type Reader interface {
+	ArmedReader
 	Account(id int64) (Account, error)
 	KeyByHash(hash []byte) (Key, error) // also revoked ones
 	Keys(account int64) ([]Key, error)  // account 0: of all accounts
@@ -103,6 +104,7 @@ type Reader interface {
 // Update… return ErrConflict when the row has changed since it was read.
 type Tx interface {
 	Reader
+	ArmedTx
 
 	InsertAccount(Account) (int64, error)
 	InsertKey(Key) (int64, error)
@@ -115,7 +117,7 @@ type Tx interface {
 	InsertDomain(Domain) (int64, error) // ErrConflict: the account has that name
 	// UpdateDomain writes all fields where Version is still d.Version.
 	UpdateDomain(Domain) error
-	// DeleteDomain removes the domain and its values and mails; attempts and
+	// DeleteDomain removes the domain, its values, armed methods and mails; attempts and
 	// events stay. ErrConflict when an order names it.
 	DeleteDomain(account, id int64) error
 

@@ -40,8 +40,9 @@ func checkCommand() *cobra.Command {
 				}
 			}
 			if asOf != "" {
-				if c.RulesAsOf, err = time.Parse(time.DateOnly, asOf); err != nil {
-					return fmt.Errorf("--as-of %q makes no sense; accepted: YYYY-MM-DD", asOf)
+				c.RulesAsOf, err = time.Parse(time.DateOnly, asOf)
+				if err != nil || c.RulesAsOf.Before(rules.Earliest()) {
+					return fmt.Errorf("--as-of %q makes no sense; accepted: YYYY-MM-DD, a day from %s", asOf, rules.Earliest().Format(time.DateOnly))
 				}
 			}
 			n, err := names.New()
@@ -105,6 +106,7 @@ func oneChallenge(c *config, n *names.Names, domain string, m dcv.Method, tokens
 	ch := dcv.Challenge{
 		Name: name, Method: m, ADNs: rule.ADNs(name, base), CNAMETarget: cnameTarget(c, c.PublicURL), CanaryLabel: "_" + strings.ReplaceAll(newID(), "-", "")[:31],
 		HTTPPort: c.HTTPPort, HTTPSPort: c.HTTPSPort, Now: now, RulesAsOf: c.RulesAsOf,
+		Issuers: c.CAA, EnforceCAA: len(c.CAA) > 0, LenientCAA: c.LenientCAA,
 	}
 	for _, p := range c.AllowPrivate {
 		ch.AllowPrivate = append(ch.AllowPrivate, p.String())

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"deed/caa"
 	"deed/rules"
 )
 
@@ -39,6 +40,7 @@ type config struct {
 	AllowPrivate []netip.Prefix
 	CNAMETarget  string // "" follows from the public URL
 	CAA          []string
+	LenientCAA   bool
 	SMTP         struct{ Address, From, Username, Password, TLS string }
 	RulesAsOf    time.Time
 	Limits       []window
@@ -112,8 +114,14 @@ func settings() []setting {
 		{"validation.caa_identities", "", "comma-separated issuer domain names", "issuer names whose CAA permission is enforced", func(c *config, v string) bool {
 			return list(v, func(s string) bool {
 				c.CAA = append(c.CAA, strings.ToLower(s))
-				return strings.Contains(s, ".") && !strings.ContainsAny(s, " ;=/")
+				// As it would stand in a record: by the grammar, and nothing more.
+				p, ok := caa.ParseIssue(s)
+				return ok && p.Issuer == strings.ToLower(s) && len(p.Parameters) == 0 && strings.Contains(s, ".")
 			})
+		}},
+		{"validation.caa_lenient", "false", "true or false", "a CAA look-up that fails twice in a zone proven to be unsigned counts as a permission (BR 4.2.2.1)", func(c *config, v string) bool {
+			c.LenientCAA = v == "true"
+			return v == "true" || v == "false"
 		}},
 		{"perspectives", "", "nothing: this version has no remote perspectives yet", "remote perspectives", func(_ *config, v string) bool { return v == "" }},
 		{"quorum", "", "nothing: this version has no remote perspectives yet", "agreement among perspectives", func(_ *config, v string) bool { return v == "" }},

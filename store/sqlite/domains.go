@@ -271,7 +271,7 @@ func (t tx) DeleteDomain(account, id int64) error {
 		return err
 	}
 	// The domain first: an order that names it refuses, and then nothing is gone.
-	for _, q := range []string{"DELETE FROM domains WHERE id = ?", "DELETE FROM random_values WHERE domain_id = ? AND domain_id > 0", "DELETE FROM mails WHERE domain_id = ?"} {
+	for _, q := range []string{"DELETE FROM domains WHERE id = ?", "DELETE FROM random_values WHERE domain_id = ? AND domain_id > 0", "DELETE FROM mails WHERE domain_id = ?", "DELETE FROM armed WHERE domain_id = ?"} {
 		if err := t.s.exec(q, id); err != nil {
 			return err
 		}

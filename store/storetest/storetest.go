@@ -40,6 +40,7 @@ func Run(t *testing.T, open Open) {
 		{"schedule", schedule},
 		{"values", values},
 		{"live values", liveValues},
+		{"armed methods", armed},
 		{"orders", orders},
 		{"attempts", attempts},
 		{"mails", mails},
