@@ -37,8 +37,12 @@ type Options struct {
 	Total    time.Duration // 30 s if 0
 }
 
-// Client fetches a page through a door.
-type Client struct{ o Options }
+// Client fetches pages through a door, for one attempt: the bytes it may
+// receive are limited over its whole life. For one goroutine.
+type Client struct {
+	o        Options
+	received int
+}
 
 // NewClient makes a client.
 func NewClient(o Options) *Client {
@@ -57,12 +61,13 @@ func NewClient(o Options) *Client {
 	if o.Total == 0 {
 		o.Total = 30 * time.Second
 	}
-	return &Client{o}
+	return &Client{o: o}
 }
 
 const (
-	maxURL       = 2000 // H6
-	maxAddresses = 4    // tried for one hop
+	maxReceived  = 160 << 10 // bytes kept of all hops; the next one is not made
+	maxURL       = 2000      // H6
+	maxAddresses = 4         // tried for one hop
 )
 
 // Reason says why a page could not be had.
@@ -234,10 +239,15 @@ func (c *Client) hop(ctx context.Context, u *url.URL, deadline time.Time, p *Pag
 		return err
 	}
 	for i, addr := range addrs {
+		if c.received > maxReceived {
+			p.Reason, p.Why = ReasonTooMany, "the answers are larger than a check may hold"
+			return nil
+		}
 		r, err := c.o.Door.Hop(ctx, Hop{URL: u.String(), Addr: addr, MaxBody: c.o.MaxBody, Deadline: deadline})
 		if err != nil {
 			return err
 		}
+		c.received += len(r.Header) + len(r.Body) + len(r.Certificate)
 		p.Visits = append(p.Visits, Visit{u.String(), addr, r})
 		// Only a connection that never stood is tried elsewhere.
 		reached := r.Fault != FaultConnect && (r.Fault != FaultTimeout || r.Status != 0)

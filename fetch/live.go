@@ -27,9 +27,15 @@ const (
 	defaultFirstByte = 10 * time.Second
 	maxHeader        = 16 << 10
 	maxLocation      = 4096
-	// wireSlack is what may be read beyond the body's own bound: chunk sizes,
-	// the header and one buffer.
-	wireSlack = maxHeader + 8<<10
+	// wireSlack is what may be read beyond the body's own bound: chunk sizes
+	// and one buffer.
+	wireSlack = 8 << 10
+	// tlsSlack is what a handshake and the framing of records may take.
+	tlsSlack       = 96 << 10
+	maxCertificate = 16 << 10 // a larger one is not kept
+	maxInterim     = 5        // 1xx responses passed over
+	// A redirect's body is read by nobody; some of it is kept for people.
+	maxRedirectBody = 512
 )
 
 // UserAgent is fixed: nothing of the request tells one check from another.
@@ -99,15 +105,16 @@ func (l *Live) exchange(ctx context.Context, hop Hop, u *url.URL, r *Response) e
 	defer stop()
 	_ = conn.SetDeadline(earlier(end, time.Now().Add(or(hop.FirstByte, defaultFirstByte))))
 
-	limited := &limitedConn{Conn: conn, left: int64(hop.MaxBody) + wireSlack}
+	limited := &limitedConn{Conn: conn, left: maxHeader + wireSlack}
 	var rw net.Conn = limited
 	if u.Scheme == "https" {
+		under := &limitedConn{Conn: conn, left: int64(2*(maxHeader+wireSlack+hop.MaxBody)) + tlsSlack}
 		// Not judged: this check is what issues the first certificate (H7).
-		t := tls.Client(conn, &tls.Config{ServerName: u.Hostname(), InsecureSkipVerify: true, MinVersion: tls.VersionTLS10}) //nolint:gosec // H7
+		t := tls.Client(under, &tls.Config{ServerName: u.Hostname(), InsecureSkipVerify: true, MinVersion: tls.VersionTLS10}) //nolint:gosec // H7
 		if err := t.HandshakeContext(ctx); err != nil {
 			return stage{FaultTLS, err}
 		}
-		if certs := t.ConnectionState().PeerCertificates; len(certs) > 0 {
+		if certs := t.ConnectionState().PeerCertificates; len(certs) > 0 && len(certs[0].Raw) <= maxCertificate {
 			r.Certificate = certs[0].Raw
 		}
 		limited.Conn = t
@@ -116,26 +123,45 @@ func (l *Live) exchange(ctx context.Context, hop Hop, u *url.URL, r *Response) e
 	if _, err := rw.Write(request(u)); err != nil {
 		return err
 	}
-	head := &recorder{max: maxHeader}
+	head := &recorder{}
 	br := bufio.NewReaderSize(io.TeeReader(rw, head), 4<<10)
-	resp, err := http.ReadResponse(br, nil)
-	if err != nil {
-		return malformed(err)
+	var resp *http.Response
+	interim := 0
+	for {
+		if resp, err = http.ReadResponse(br, nil); err != nil {
+			return malformed(err)
+		}
+		// Interim responses come before the final one (RFC 9110 section 15.2).
+		if resp.StatusCode/100 != 1 || resp.StatusCode == http.StatusSwitchingProtocols {
+			break
+		}
+		if interim++; interim > maxInterim {
+			return stage{FaultMalformed, errors.New("one interim response after another")}
+		}
 	}
-	defer resp.Body.Close()
-	if head.over(br) {
+	// The body is not closed: that would read what is left of it. The connection is.
+	header, ok := head.header(interim)
+	if !ok {
 		return stage{FaultMalformed, errors.New("the header is larger than 16 KiB")}
 	}
 	r.Status = resp.StatusCode
 	r.Location = cut(resp.Header.Get("Location"), maxLocation)
 	r.ContentType = cut(resp.Header.Get("Content-Type"), 256)
 	r.Server = cut(resp.Header.Get("Server"), 256)
-	r.Header = head.header()
+	r.Header = header
 	_ = conn.SetDeadline(end)
-	return body(resp, hop.MaxBody, r)
+	limited.left += int64(hop.MaxBody)
+	limit := hop.MaxBody
+	if r.Status/100 == 3 {
+		limit = min(limit, maxRedirectBody)
+	}
+	return body(resp, limit, r)
 }
 
 func (l *Live) dial(ctx context.Context, hop Hop, end time.Time) (net.Conn, error) {
+	if b, ok := l.o.Policy.Permits(hop.Addr.Addr()); !ok {
+		return nil, errForbidden{b}
+	}
 	d := net.Dialer{
 		Deadline: earlier(end, time.Now().Add(or(hop.Connect, defaultConnect))),
 		// The address is checked where it is used; nothing can come between.
@@ -234,31 +260,35 @@ func (c *limitedConn) Read(p []byte) (int, error) {
 }
 
 // recorder keeps the first bytes read: the header among them.
-type recorder struct {
-	b   []byte
-	max int
-}
+type recorder struct{ b []byte }
 
 func (w *recorder) Write(p []byte) (int, error) {
-	if room := w.max + 4<<10 - len(w.b); room > 0 {
+	if room := maxHeader + 4 - len(w.b); room > 0 {
 		w.b = append(w.b, p[:min(room, len(p))]...)
 	}
 	return len(p), nil
 }
 
-var endOfHeader = []byte("\r\n\r\n")
-
-func (w *recorder) header() []byte {
-	if i := bytes.Index(w.b, endOfHeader); i >= 0 {
-		return bytes.Clone(w.b[:i])
+// header gives status line and header of the response after some others,
+// without the empty line that ends it; false if that lies too far.
+func (w *recorder) header(after int) ([]byte, bool) {
+	rest := w.b
+	for {
+		i := bytes.Index(rest, []byte("\n\r\n"))
+		end := i + 3
+		if j := bytes.Index(rest, []byte("\n\n")); j >= 0 && (i < 0 || j < i) {
+			i, end = j, j+2
+		}
+		if i < 0 {
+			return nil, false
+		}
+		if after == 0 {
+			return bytes.Clone(bytes.TrimSuffix(rest[:i], []byte("\r"))), true
+		}
+		after--
+		rest = rest[end:]
 	}
-	if i := bytes.Index(w.b, []byte("\n\n")); i >= 0 {
-		return bytes.Clone(w.b[:i])
-	}
-	return bytes.Clone(w.b[:min(len(w.b), w.max)])
 }
-
-func (w *recorder) over(*bufio.Reader) bool { return len(w.header()) >= w.max }
 
 // stage is an error whose fault is known from where it happened.
 type stage struct {

@@ -2,7 +2,6 @@ package resolve
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
 	"net/netip"
 
@@ -139,26 +138,6 @@ func (c *Client) askServer(ctx context.Context, server netip.AddrPort, name stri
 		}
 	}
 	return answered{}, Malformed, nil
-}
-
-// unpack reads a reply that must be the answer to its own question, whichever
-// door it came through.
-func unpack(r Reply) (*dns.Msg, bool) {
-	if match(r.Sent, r.Received) == foreign {
-		return nil, false
-	}
-	records := 0
-	for i := 6; i < 12; i += 2 {
-		records += int(binary.BigEndian.Uint16(r.Received[i : i+2]))
-	}
-	if records > maxRecords {
-		return nil, false
-	}
-	m := &dns.Msg{}
-	if err := m.Unpack(r.Received); err != nil {
-		return nil, false
-	}
-	return m, true
 }
 
 // extended is the extended DNS error of an answer, for people (RFC 8914).

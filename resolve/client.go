@@ -101,9 +101,8 @@ func (a *Answer) Empty() bool {
 
 // Limits of one answer and one look-up.
 const (
-	maxRecords  = 256 // in one message
 	maxChain    = 10
-	maxReceived = 256 << 10 // bytes of answers in the life of a Client
+	maxReceived = 128 << 10 // bytes of answers in the life of a Client
 )
 
 // DNSSEC modes (operator contract, dns.dnssec).

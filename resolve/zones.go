@@ -49,6 +49,7 @@ type kept struct {
 	reply Reply
 	msg   *dns.Msg
 	until time.Time
+	cost  int // bytes, about
 }
 
 // NewZones makes an empty memory.
@@ -152,19 +153,32 @@ func (z *Zones) keep(a *answered, ttl uint32) {
 		e := &a.trace[i]
 		q := key(&e.ask)
 		if old, ok := z.kept[q]; ok {
-			z.bytes -= len(old.reply.Received)
+			z.bytes -= old.cost
 		}
 		// From when it was heard: using it does not make it younger.
-		k := &kept{reply: e.reply, until: e.reply.Started.Add(age)}
+		k := &kept{reply: e.reply, until: e.reply.Started.Add(age), cost: len(e.reply.Received)}
 		if i == len(a.trace)-1 {
 			k.msg = a.Msg
+			k.cost += size(a.Msg)
 		}
 		z.kept[q] = k
-		z.bytes += len(e.reply.Received)
+		z.bytes += k.cost
 	}
 	if z.bytes > z.o.MaxBytes {
 		z.shrink(now)
 	}
+}
+
+// size is about what a message takes once it is read: compression and escapes
+// make it larger than its bytes.
+func size(m *dns.Msg) int {
+	n := 0
+	for _, section := range [2][]dns.RR{m.Answer, m.Ns} {
+		for _, rr := range section {
+			n += 100 + len(rr.String())
+		}
+	}
+	return n
 }
 
 // shrink drops what has ended, then whatever comes, to half of the limit.
@@ -175,7 +189,7 @@ func (z *Zones) shrink(now time.Time) {
 				return
 			}
 			if all || !now.Before(k.until) {
-				z.bytes -= len(k.reply.Received)
+				z.bytes -= k.cost
 				delete(z.kept, q)
 			}
 		}
@@ -192,7 +206,7 @@ func (z *Zones) forget(name string) {
 	defer z.mu.Unlock()
 	for q, k := range z.kept {
 		if q.name == "." || name == q.name || strings.HasSuffix(name, "."+q.name) {
-			z.bytes -= len(k.reply.Received)
+			z.bytes -= k.cost
 			delete(z.kept, q)
 		}
 	}
