@@ -31,9 +31,8 @@ const (
 	// and one buffer.
 	wireSlack = 8 << 10
 	// tlsSlack is what a handshake and the framing of records may take.
-	tlsSlack       = 96 << 10
-	maxCertificate = 16 << 10 // a larger one is not kept
-	maxInterim     = 5        // 1xx responses passed over
+	tlsSlack   = 96 << 10
+	maxInterim = 5 // 1xx responses passed over
 	// A redirect's body is read by nobody; some of it is kept for people.
 	maxRedirectBody = 512
 )
