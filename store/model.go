@@ -125,11 +125,16 @@ type Order struct {
 	Product        string
 	CommonName     dcv.Name
 	Method         dcv.Method
-	Status         string // "pending", "canceled"; Deed never issues
-	Created        time.Time
-	Names          []OrderName
-	Details        string // dialect fields as a JSON object; may be empty
-	Version        int64
+	// Status is "pending" or "canceled"; of certificate requests also "issued"
+	// (an issuer said so: Deed never issues) and "deleted".
+	Status  string
+	Created time.Time
+	Names   []OrderName
+	// PerDomain: each name's domain has a value of its own (OV and EV
+	// certificate requests); the order has none.
+	PerDomain bool
+	Details   string // dialect fields as a JSON object; may be empty
+	Version   int64
 }
 
 // OrderName is one name of an order and the domain whose proof it needs. The

@@ -98,6 +98,7 @@ type Reader interface {
 	Events(account int64, page Page) ([]Event, int, error) // newest first
 
 	LogReader
+	CertificateReader
 }
 
 // Tx reads its own writes and writes. Insert… fill in the ID and return it.
@@ -105,6 +106,7 @@ type Reader interface {
 type Tx interface {
 	Reader
 	ArmedTx
+	CertificateWriter
 
 	InsertAccount(Account) (int64, error)
 	InsertKey(Key) (int64, error)
@@ -128,7 +130,7 @@ type Tx interface {
 	UseValue(id int64, at time.Time) error // sets Used if not set
 
 	InsertOrder(Order) (int64, error)
-	UpdateOrder(Order) error // status, method, details; where Version is still o.Version
+	UpdateOrder(Order) error // status, method, organization, details; where Version is still o.Version
 
 	InsertAttempt(Attempt) error
 

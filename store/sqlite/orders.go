@@ -2,12 +2,12 @@ package sqlite
 
 import "deed/store"
 
-const orderColumns = "id, account_id, organization_id, product, common_name, method, status, created, details, version"
+const orderColumns = "id, account_id, organization_id, product, common_name, method, status, created, details, version, value_per_domain"
 
 func (r reader) manyOrders(rest string, args ...any) (list []store.Order, err error) {
 	err = r.s.rows("SELECT "+orderColumns+" FROM orders WHERE "+rest, args, func(scan func(...any) error) error {
 		var o store.Order
-		err := scan(&o.ID, &o.AccountID, &o.OrganizationID, &o.Product, name{&o.CommonName}, &o.Method, &o.Status, at{&o.Created}, &o.Details, &o.Version)
+		err := scan(&o.ID, &o.AccountID, &o.OrganizationID, &o.Product, name{&o.CommonName}, &o.Method, &o.Status, at{&o.Created}, &o.Details, &o.Version, &o.PerDomain)
 		list = append(list, o)
 		return err
 	})
@@ -50,8 +50,8 @@ func (r reader) OrdersOfDomain(account, domain int64, limit int) ([]store.Order,
 }
 
 func (t tx) InsertOrder(o store.Order) (int64, error) {
-	id, err := t.s.insert("INSERT INTO orders (account_id, organization_id, product, common_name, method, status, created, details, version) VALUES (?,?,?,?,?,?,?,?,1)",
-		o.AccountID, o.OrganizationID, o.Product, o.CommonName.String(), string(o.Method), o.Status, micros(o.Created), o.Details)
+	id, err := t.s.insert("INSERT INTO orders (account_id, organization_id, product, common_name, method, status, created, details, value_per_domain, version) VALUES (?,?,?,?,?,?,?,?,?,1)",
+		o.AccountID, o.OrganizationID, o.Product, o.CommonName.String(), string(o.Method), o.Status, micros(o.Created), o.Details, o.PerDomain)
 	if err != nil {
 		return 0, err
 	}
@@ -64,6 +64,6 @@ func (t tx) InsertOrder(o store.Order) (int64, error) {
 }
 
 func (t tx) UpdateOrder(o store.Order) error {
-	return t.s.change("UPDATE orders SET method = ?, status = ?, details = ?, version = version + 1 WHERE id = ? AND account_id = ? AND version = ?",
-		string(o.Method), o.Status, o.Details, o.ID, o.AccountID, o.Version)
+	return t.s.change("UPDATE orders SET method = ?, status = ?, organization_id = ?, details = ?, version = version + 1 WHERE id = ? AND account_id = ? AND version = ?",
+		string(o.Method), o.Status, o.OrganizationID, o.Details, o.ID, o.AccountID, o.Version)
 }
