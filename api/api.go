@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"time"
 	"unicode/utf8"
@@ -151,4 +152,14 @@ func (l *Limiter) sweep(now time.Time) {
 			delete(l.keys, k)
 		}
 	}
+}
+
+// Bearer is the token of an Authorization header (RFC 6750 section 2.1); "" if
+// it holds none.
+func Bearer(header string) string {
+	scheme, token, ok := strings.Cut(header, " ")
+	if !ok || !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return strings.TrimSpace(token)
 }

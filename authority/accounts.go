@@ -145,28 +145,6 @@ func (a *Authority) Authenticate(ctx context.Context, presented string) (Actor, 
 	return Actor{Account: k.AccountID, Name: fmt.Sprintf("key:%d", k.ID), Role: k.Role, KeyID: k.ID}, nil
 }
 
-// ClientScope is what an OAuth2 client may ask for.
-const ClientScope = "sec.cps.certificates"
-
-// CreateClient makes an OAuth2 client of an account; the secret is shown this once.
-func (a *Authority) CreateClient(ctx context.Context, account int64) (id, text string, err error) {
-	if id, err = a.secret(); err != nil {
-		return "", "", err
-	}
-	if text, err = a.secret(); err != nil {
-		return "", "", err
-	}
-	id = "client-" + strings.ToLower(strings.NewReplacer("-", "", "_", "").Replace(id))[:24]
-	now := a.now()
-	err = a.write(ctx, func(t store.Tx) error {
-		if _, err := t.Account(account); err != nil {
-			return found(err, "account")
-		}
-		return t.InsertClient(store.Client{ID: id, AccountID: account, Hash: hash(text), Scope: ClientScope, Created: now})
-	})
-	return id, text, err
-}
-
 // Account is the actor's own.
 func (a *Authority) Account(ctx context.Context, actor Actor) (acc Account, err error) {
 	err = a.read(ctx, func(r store.Reader) error {

@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"deed/audit"
@@ -62,6 +63,8 @@ type Authority struct {
 	o      Options
 	wake   chan struct{}
 	flight sync.WaitGroup
+	// signing is the key of access tokens, once it was needed.
+	signing atomic.Pointer[[]byte]
 }
 
 // New makes an authority.

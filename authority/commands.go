@@ -108,6 +108,7 @@ type NameState struct {
 	Domain Domain
 	Proven bool
 	Until  time.Time
+	Proof  string // the attempt that the proof rests on; "" if never proven
 	// Attempt is the last one made by this call; "" if none.
 	Attempt string
 	Problem *dcv.Problem

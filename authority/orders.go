@@ -122,17 +122,7 @@ func (a *Authority) PlaceOrder(ctx context.Context, actor Actor, c PlaceOrder) (
 // domainOfName finds the account's domain that an order's name rests on: the
 // name itself, or one whose usable proof covers it; else it makes one.
 func (a *Authority) domainOfName(t store.Tx, actor Actor, n dcv.Name, o *Order, types []string, now time.Time) (Domain, bool, error) {
-	candidates := []dcv.Name{n.Base()}
-	if n.Wildcard() {
-		candidates = append(candidates, n)
-	}
-	if base, ok := a.o.Names.BaseDomain(n); ok {
-		for p := n.Base(); p != base; {
-			p = p.Parent()
-			candidates = append(candidates, p)
-		}
-	}
-	have, err := t.DomainsNamed(actor.Account, candidates)
+	have, err := t.DomainsNamed(actor.Account, a.above(n))
 	if err != nil {
 		return Domain{}, false, err
 	}
@@ -174,6 +164,37 @@ func (a *Authority) domainOfName(t store.Tx, actor Actor, n dcv.Name, o *Order, 
 	return d, true, a.event(t, actor, now, "domain.added", d.ID, 0)
 }
 
+// above lists the names whose domains' proofs may cover n: its own, and the
+// parents down to the base domain name.
+func (a *Authority) above(n dcv.Name) []dcv.Name {
+	list := []dcv.Name{n.Base()}
+	if n.Wildcard() {
+		list = append(list, n)
+	}
+	if base, ok := a.o.Names.BaseDomain(n); ok {
+		for p := n.Base(); p != base; {
+			p = p.Parent()
+			list = append(list, p)
+		}
+	}
+	return list
+}
+
+// proofFor finds the account's domain whose proof may be used for an order's
+// name at now: the domain that the name rests on, or one above it.
+func (a *Authority) proofFor(r store.Reader, actor Actor, own *Domain, n dcv.Name, now time.Time) (Domain, bool, error) {
+	if a.covers(own, n, now) {
+		return *own, true, nil
+	}
+	have, err := r.DomainsNamed(actor.Account, a.above(n))
+	for i := range have {
+		if a.covers(&have[i], n, now) {
+			return have[i], true, nil
+		}
+	}
+	return *own, false, err
+}
+
 // Order is one order of the account with the state of its names.
 func (a *Authority) Order(ctx context.Context, actor Actor, id int64) (s OrderState, err error) {
 	err = a.read(ctx, func(r store.Reader) error {
@@ -199,7 +220,11 @@ func (a *Authority) orderState(r store.Reader, actor Actor, id int64) (s OrderSt
 		if err != nil {
 			return s, err
 		}
-		st := NameState{Name: n.Name, Domain: d, Proven: a.covers(&d, n.Name, now), Until: d.ProvenUntil}
+		proof, ok, err := a.proofFor(r, actor, &d, n.Name, now)
+		if err != nil {
+			return s, err
+		}
+		st := NameState{Name: n.Name, Domain: d, Proven: ok, Until: proof.ProvenUntil, Proof: proof.ProofAttempt}
 		s.Proven = s.Proven && st.Proven
 		s.Names = append(s.Names, st)
 	}

@@ -84,11 +84,13 @@ func Mount(mux *http.ServeMux, o Options) {
 	config := huma.DefaultConfig("Deed", o.Version)
 	config.DocsPath, config.SchemasPath = "", ""
 	config.CreateHooks = nil // no $schema links in answers
-	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"key": {Type: "apiKey", In: "header", Name: "X-DC-DEVKEY"}}
-	config.Security = []map[string][]string{{"key": {}}}
+	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		"key": {Type: "apiKey", In: "header", Name: "X-DC-DEVKEY"}, "token": {Type: "http", Scheme: "bearer", BearerFormat: "access token of /connect/token"},
+	}
+	config.Security = []map[string][]string{{"key": {}}, {"token": {}}}
 	h := humago.New(mux, config)
 	h.UseMiddleware(func(ctx huma.Context, next func(huma.Context)) {
-		actor, err := o.Authority.Authenticate(ctx.Context(), ctx.Header("X-DC-DEVKEY"))
+		actor, err := authenticate(o.Authority, ctx)
 		var refused *authority.Error
 		switch {
 		case errors.As(err, &refused):
@@ -171,6 +173,18 @@ func Mount(mux *http.ServeMux, o Options) {
 			}
 			return &domainOut{domainOf(&v)}, nil
 		})
+}
+
+// authenticate takes either dialect's credentials: an API key, or an access
+// token.
+func authenticate(a *authority.Authority, ctx huma.Context) (authority.Actor, error) {
+	if key := ctx.Header("X-DC-DEVKEY"); key != "" {
+		return a.Authenticate(ctx.Context(), key)
+	}
+	if token := api.Bearer(ctx.Header("Authorization")); token != "" {
+		return a.AuthenticateToken(ctx.Context(), token, authority.ClientScope)
+	}
+	return a.Authenticate(ctx.Context(), "")
 }
 
 // Domain is a domain with its proof and its schedule.

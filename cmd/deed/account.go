@@ -171,33 +171,3 @@ func keyTable(keys []authority.Key) string {
 	t.Render()
 	return strings.TrimSuffix(b.String(), "\n")
 }
-
-func clientCommand() *cobra.Command {
-	var account int64
-	create := &cobra.Command{
-		Use:   "create --account ID",
-		Short: "Create an OAuth2 client id and secret (shown once)",
-		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withAuthority(cmd, func(ctx context.Context, a *authority.Authority) error {
-				id, secret, err := a.CreateClient(ctx, account)
-				if err != nil {
-					return refused(err)
-				}
-				v := struct {
-					ID     string `json:"client_id"`
-					Secret string `json:"client_secret"`
-				}{id, secret}
-				return output(cmd, v, func() string {
-					return fmt.Sprintf("client id:     %s\nclient secret: %s (shown this once)", v.ID, v.Secret)
-				})
-			})
-		},
-	}
-	create.Flags().Int64Var(&account, "account", 0, "id of the account (required)")
-	_ = create.MarkFlagRequired("account")
-	addFlags(create.Flags())
-	cmd := &cobra.Command{Use: "client", Short: "OAuth2 clients of the CPS API", Args: cobra.NoArgs, RunE: needsSubcommand}
-	cmd.AddCommand(create)
-	return cmd
-}

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"runtime/debug"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 
 	"deed/api"
 	"deed/api/certcentral"
+	"deed/api/cps"
 	v1 "deed/api/v1"
 	"deed/audit"
 	"deed/authority"
@@ -159,6 +161,9 @@ func administer(_ *config, db *sqlite.DB) (*authority.Authority, error) {
 func (a *app) mount(mux *http.ServeMux) {
 	cc := certcentral.Handler(certcentral.Options{Authority: a.authority, Limiter: a.limiter, CNAMETarget: a.target, Log: a.log})
 	mux.Handle(certcentral.Prefix+"/", cc)
+	dialect := cps.Handler(cps.Options{Authority: a.authority, Limiter: a.limiter, Log: a.log})
+	mux.Handle(cps.Prefix+"/", dialect)
+	mux.Handle(cps.TokenPath, dialect)
 	v1.Mount(mux, v1.Options{Authority: a.authority, Limiter: a.limiter, Log: a.log, Version: release})
 	console.Approve(mux, a.authority, a.tr, a.log)
 	console.Problems(mux)
@@ -188,7 +193,7 @@ func (a *app) notReady() { a.stopping.Store(true) }
 // wrap stands before everything: a panic is our failure and ends only its own
 // request; dialect paths are never redirected, whatever slashes they hold.
 func (a *app) wrap(mux *http.ServeMux) http.Handler {
-	cc := certcentral.Prefix + "/"
+	dialects := []string{certcentral.Prefix + "/", cps.Prefix + "/"}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
 			if p := recover(); p != nil && p != http.ErrAbortHandler { //nolint:errorlint // the server's own sentinel
@@ -197,10 +202,12 @@ func (a *app) wrap(mux *http.ServeMux) http.Handler {
 			}
 		}()
 		w.Header().Set("X-Content-Type-Options", "nosniff")
-		if len(r.URL.Path) >= len(cc) && r.URL.Path[:len(cc)] == cc {
-			h, _ := mux.Handler(&http.Request{Method: r.Method, Host: r.Host, URL: &url.URL{Path: cc}})
-			h.ServeHTTP(w, r)
-			return
+		for _, prefix := range dialects {
+			if strings.HasPrefix(r.URL.Path, prefix) {
+				h, _ := mux.Handler(&http.Request{Method: r.Method, Host: r.Host, URL: &url.URL{Path: prefix}})
+				h.ServeHTTP(w, r)
+				return
+			}
 		}
 		mux.ServeHTTP(w, r)
 	})

@@ -60,7 +60,7 @@ func sandboxCommand() *cobra.Command {
 					}
 					line["account_id"], line["organization_id"], line["api_key"], line["client_id"], line["client_secret"] = acc.ID, org.ID, key, id, secret
 					line["dns"], line["http"], line["https"], line["smtp"] = world.DNS.String(), world.HTTP.String(), world.HTTPS.String(), world.SMTP.String()
-					tell(cmd.ErrOrStderr(), origin, key, world)
+					tell(cmd.ErrOrStderr(), world, "$ORIGIN", origin, "$SECRET", key, "$CLIENT", id, "$PASSWORD", secret)
 					return nil
 				},
 			})
@@ -71,7 +71,7 @@ func sandboxCommand() *cobra.Command {
 }
 
 // tell prints lines that work as they stand.
-func tell(w io.Writer, origin, key string, world *sandbox.Internet) {
+func tell(w io.Writer, world *sandbox.Internet, words ...string) {
 	fmt.Fprintf(w, `
 Deed's sandbox is up. Nothing leaves this machine; results say "test".
 
@@ -81,12 +81,12 @@ Deed's sandbox is up. Nothing leaves this machine; results say "test".
 Paste into another terminal: add a domain, publish its random value, check.
 
 %s
-`, origin, world.DNS, world.HTTP, world.HTTPS, world.SMTP, strings.NewReplacer("$ORIGIN", origin, "$SECRET", key).Replace(tour))
+`, words[1], world.DNS, world.HTTP, world.HTTPS, world.SMTP, strings.NewReplacer(words...).Replace(tour))
 }
 
-// tour is the main job in a handful of lines. They name the address and the
-// key once, under the names that the README goes on with.
-const tour = `export DEED=$ORIGIN KEY=$SECRET
+// tour is the main job in a handful of lines. They name the address, the key and
+// the OAuth2 client once, under the names that the README goes on with.
+const tour = `export DEED=$ORIGIN KEY=$SECRET CLIENT_ID=$CLIENT CLIENT_SECRET=$PASSWORD
 DOMAIN=$(curl -s $DEED/services/v2/domain -H "X-DC-DEVKEY: $KEY" -d '{"name":"example.com","organization":{"id":1},"validations":[{"type":"ov"}],"dcv_method":"dns-txt-token"}'); echo "$DOMAIN"
 ID=$(echo "$DOMAIN" | sed 's/{"id":\([0-9]*\).*/\1/'); TOKEN=$(echo "$DOMAIN" | sed 's/.*"token":"\([^"]*\)".*/\1/')
 curl -s -X PUT $DEED/sandbox/dns -d '{"name":"_dnsauth.example.com","type":"TXT","value":"'$TOKEN'"}'
