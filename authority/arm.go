@@ -69,9 +69,10 @@ func (a *Authority) AddDomain(ctx context.Context, actor Actor, c AddDomain) (Ar
 	if err != nil {
 		return Armed{}, err
 	}
-	if rest, ok := strings.CutPrefix(name.String(), "www."); ok && !c.KeepWWW && c.Method != dcv.HTTP {
-		if n, err := a.o.Names.Normalise(rest); err == nil {
-			name = n
+	if strings.HasPrefix(name.String(), "www.") && !c.KeepWWW && c.Method != dcv.HTTP {
+		// The rest is a name already, and is not normalised again.
+		if _, ok := a.o.Names.BaseDomain(name.Parent()); ok {
+			name = name.Parent()
 		}
 	}
 	types, err := typesOf(c.Types)
