@@ -41,7 +41,8 @@ type Capsule struct {
 	// for bit, whatever the words of later versions are.
 	Decision dcv.Decision `cbor:"14,keyasint"`
 	TLS      []TLS        `cbor:"15,keyasint,omitempty"`
-	// 16 is for the diagnosis and its own recording.
+	// Diagnosis is apart from all that the verdict rests on.
+	Diagnosis *Diagnosis `cbor:"16,keyasint,omitempty"`
 }
 
 // DNS is one exchange.

@@ -42,6 +42,8 @@ type Options struct {
 	QueryTimeout time.Duration
 	// Sealer signs capsules; nil leaves them unsigned.
 	Sealer Sealer
+	// Diagnose finds out why an attempt did not pass; nil for no diagnosis.
+	Diagnose Diagnoser
 }
 
 // Sealer signs the canonical encoding of a capsule and packs it for keeping.
@@ -54,6 +56,8 @@ type Sealer interface {
 type Engine struct {
 	o     Options
 	zones *resolve.Zones // keys of warm zones; nil when nothing is validated, or in a replay
+	// edit stands before the client when a recording is judged as edited.
+	edit func(Lookups) Lookups
 }
 
 // New makes an engine.
@@ -84,8 +88,11 @@ type Record struct {
 	Capsule []byte            // as it is kept: sealed, if there is a Sealer
 	Digest  [sha256.Size]byte // SHA-256 of the capsule's canonical encoding
 	Facets  []capsule.Facet   // what the proof rests on; nil unless proven
-	Started time.Time
-	Ended   time.Time
+	// Diagnosis is why the attempt did not pass, and its JSON; nil when there is none.
+	Diagnosis     *dcv.Diagnosis
+	DiagnosisJSON []byte
+	Started       time.Time
+	Ended         time.Time
 }
 
 // Attempt looks once and judges. The error is the caller's context's, or an
@@ -101,7 +108,15 @@ func (e *Engine) Attempt(ctx context.Context, ch dcv.Challenge) (Record, error) 
 	}
 	c := capsule.Capsule{Cut: limited.Err() != nil}
 	rec.Into(&c)
-	return e.seal(&c, &ch, v)
+	diagnosis, err := e.diagnose(ctx, &ch, &v, &c)
+	if err != nil {
+		return Record{}, err
+	}
+	r, err := e.seal(&c, &ch, v)
+	if diagnosis != nil {
+		r.Diagnosis, r.DiagnosisJSON = diagnosis, c.Diagnosis.JSON
+	}
+	return r, err
 }
 
 // Mail makes the attempt of the e-mail method, from what happened to a message.
@@ -209,7 +224,10 @@ func (e *Engine) judge(ctx context.Context, ch *dcv.Challenge, dnsDoor resolve.D
 	case live != len(ch.Values):
 		return dcv.Verdict{}, errors.New("check: a challenge with values that are not live")
 	}
-	client := e.client(dnsDoor, ch.Now)
+	var client Lookups = e.client(dnsDoor, ch.Now)
+	if e.edit != nil {
+		client = e.edit(client)
+	}
 	v, err := e.control(ctx, ch, client, webDoor)
 	if err == nil && ch.LookAtCAA && v.Outcome == dcv.Proven {
 		err = permitted(ctx, ch, &v, client)

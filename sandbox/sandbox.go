@@ -27,6 +27,8 @@ type Internet struct {
 	web   *web
 	box   *mailbox
 	stops []func()
+
+	servers int // name servers opened beside DNS
 }
 
 // Start opens all servers on free ports of 127.0.0.1.

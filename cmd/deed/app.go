@@ -26,6 +26,7 @@ import (
 	"deed/check"
 	"deed/console"
 	"deed/dcv"
+	"deed/diagnose"
 	"deed/fetch"
 	"deed/mail"
 	"deed/names"
@@ -91,6 +92,7 @@ func engine(c *config, n *names.Names, sealer check.Sealer) (*check.Engine, erro
 		DNS:     resolve.NewLive(resolve.LiveOptions{}),
 		HTTP:    fetch.NewLive(fetch.LiveOptions{Policy: reserve.Policy{Allow: c.AllowPrivate}}),
 		Servers: servers, DNSSEC: c.DNSSEC, Anchors: anchors, HostName: hostName(n), Deed: release, PSL: n.ListDate().Format(time.DateOnly), Sealer: sealer,
+		Diagnose: diagnose.New(diagnose.Options{NameServerPort: c.nameServerPort}),
 	}), nil
 }
 

@@ -42,6 +42,7 @@ func sandboxCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			c.nameServerPort = world.DNS.Port()
 			db, err := openStore(cmd.Context(), c)
 			if err != nil {
 				return ours(err)

@@ -48,6 +48,8 @@ type config struct {
 	LogFormat    string
 	Metrics      string
 	MetricsGiven bool // set by the operator, so that a busy port is an error
+
+	nameServerPort uint16 // where name servers of zones are asked directly; 53 if 0; set by the sandbox
 }
 
 // window is one rolling limit of requests per API key.
