@@ -43,7 +43,6 @@ type facts struct {
 	canary    string   // a label that nobody can have published
 	recalled  []Recollection
 	zone      *zoneFacts
-	site      siteFacts
 	seen      []dcv.Observation
 }
 

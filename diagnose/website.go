@@ -6,9 +6,6 @@ import (
 	"deed/check"
 )
 
-// siteFacts is what the website said to the diagnosis.
-type siteFacts struct{}
-
 func (g *gatherer) website(context.Context) {}
 
 func web(*facts) []cause { return nil }
