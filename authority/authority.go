@@ -51,6 +51,7 @@ type Options struct {
 	HTTPSPort    uint16
 	AllowPrivate []netip.Prefix
 	RulesAsOf    time.Time
+	Retention    time.Duration // how long capsules are kept past their use; 0 for ever
 	Permission   Permission
 	Workers      int // automatic checks at once; 32 if 0
 	Now          func() time.Time
@@ -62,6 +63,7 @@ type Options struct {
 type Authority struct {
 	o      Options
 	wake   chan struct{}
+	swept  time.Time // of Run: when capsules past their time were last looked for
 	flight sync.WaitGroup
 	// signing is the key of access tokens, once it was needed.
 	signing atomic.Pointer[[]byte]

@@ -16,6 +16,7 @@ const idle = 30 * time.Second
 // ends. Only one Run may be active for an Authority.
 func (a *Authority) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
+		a.sweep(ctx)
 		busy, err := a.Tick(ctx)
 		if err != nil && ctx.Err() == nil {
 			a.o.Log.Error("the scheduler could not work", "error", err)

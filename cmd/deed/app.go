@@ -135,7 +135,7 @@ func build(c *config, db *sqlite.DB, origin string, log *slog.Logger) (*app, err
 	app.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	app.authority, err = authority.New(authority.Options{
 		Store: db, Names: n, Engine: e, Post: post, PublicURL: origin, CNAMETarget: app.target, HTTPPort: c.HTTPPort, HTTPSPort: c.HTTPSPort,
-		AllowPrivate: c.AllowPrivate, RulesAsOf: c.RulesAsOf, Permission: authority.Permission{Issuers: c.CAA, Lenient: c.LenientCAA}, Log: log,
+		AllowPrivate: c.AllowPrivate, RulesAsOf: c.RulesAsOf, Retention: c.Retention, Permission: authority.Permission{Issuers: c.CAA, Lenient: c.LenientCAA}, Log: log,
 	})
 	if err != nil {
 		return nil, err

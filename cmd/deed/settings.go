@@ -43,6 +43,7 @@ type config struct {
 	LenientCAA   bool
 	SMTP         struct{ Address, From, Username, Password, TLS string }
 	RulesAsOf    time.Time
+	Retention    time.Duration
 	Limits       []window
 	LogLevel     string
 	LogFormat    string
@@ -148,6 +149,14 @@ func settings() []setting {
 			var err error
 			c.RulesAsOf, err = time.Parse(time.DateOnly, v)
 			return err == nil
+		}},
+		{"audit.retention", "730d", "off, or days such as 730d", "how long capsules are kept past their use; their hashes stay", func(c *config, v string) bool {
+			if v == "off" {
+				return true
+			}
+			n, err := strconv.ParseUint(strings.TrimSuffix(v, "d"), 10, 16)
+			c.Retention = time.Duration(n) * 24 * time.Hour
+			return err == nil && n > 0 && strings.HasSuffix(v, "d")
 		}},
 		{"limits.requests", "100/5s,1000/3m", "off, or comma-separated count/duration such as 100/5s", "requests per API key", func(c *config, v string) bool {
 			if v == "off" {
