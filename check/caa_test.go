@@ -156,6 +156,7 @@ func TestCAAOfAMessage(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		keep(t, &r)
 		expect(t, r.Verdict, code)
 		if again, err := Replay(r.Capsule, ReplayOptions{}); err != nil || !again.Same {
 			t.Errorf("replay: %v %s", err, again.Difference)

@@ -133,6 +133,7 @@ func (w *world) attempt(ch dcv.Challenge) dcv.Verdict {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	keep(w.t, &r)
 	again, err := Replay(r.Capsule, ReplayOptions{HostName: w.engine.o.HostName})
 	if err != nil || !again.Same || again.Words {
 		w.t.Errorf("replay: %v %s\n%s\n%+v", err, again.Difference, r.JSON, again.Again)
@@ -394,6 +395,7 @@ func TestEmail(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		keep(t, &r)
 		t.Run(row.name, func(t *testing.T) { expect(t, r.Verdict, row.code) })
 		if again, err := Replay(r.Capsule, ReplayOptions{}); err != nil || !again.Same {
 			t.Errorf("replay: %v %+v", err, again)
