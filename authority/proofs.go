@@ -57,3 +57,6 @@ func (a *Authority) UsableUntil(d *Domain) (rules.End, bool) {
 
 // Stands reports whether the domain's proof counts now.
 func (a *Authority) Stands(d *Domain) bool { return a.standsAt(d, a.now()) }
+
+// ListDate is the date of the public suffix list that names are read by.
+func (a *Authority) ListDate() time.Time { return a.o.Names.ListDate() }

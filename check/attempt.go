@@ -37,6 +37,8 @@ type Options struct {
 	HostName func(string) (string, error)
 	Deed     string // version of the program, for the capsule
 	PSL      string // date of the public suffix list, for the capsule
+	// PSLInUse gives that date where the list can change; PSL if nil.
+	PSLInUse func() string
 	Now      func() time.Time
 	// QueryTimeout bounds each try of a DNS question; 2 s if 0.
 	QueryTimeout time.Duration
@@ -159,6 +161,9 @@ func (e *Engine) seal(c *capsule.Capsule, ch *dcv.Challenge, v dcv.Verdict) (Rec
 		return Record{}, err
 	}
 	c.Format, c.ID, c.Deed, c.Rules, c.PSL = capsule.Format, r.ID, e.o.Deed, rules.Version, e.o.PSL
+	if e.o.PSLInUse != nil {
+		c.PSL = e.o.PSLInUse()
+	}
 	c.Challenge, c.Ended, c.Verdict = *ch, r.Ended, r.JSON
 	c.Servers = make([]string, len(e.o.Servers))
 	for i, s := range e.o.Servers {

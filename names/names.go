@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -17,6 +18,7 @@ import (
 	"golang.org/x/net/idna"
 
 	"deed/dcv"
+	"deed/rules"
 )
 
 // Refusal says why a text is not accepted as a name. It is an error of the
@@ -282,7 +284,7 @@ func (n *Names) registry(name dcv.Name, wildcard bool) *Refusal {
 	}
 	in := func(zone string) bool { return s == zone || strings.HasSuffix(s, "."+zone) }
 	switch {
-	case in("in-addr.arpa") || in("ip6.arpa"):
+	case slices.ContainsFunc(rules.ReverseZones(), in):
 		return bad("name_reverse", "BR 4.2.2", "names of the reverse zones cannot be proven")
 	case in("onion"):
 		return bad("name_onion", "BR Appendix B", "onion names cannot be proven here")
@@ -328,8 +330,11 @@ func (n *Names) base(name dcv.Name) (dcv.Name, bool) {
 // registry.
 func (n *Names) BaseDomain(name dcv.Name) (dcv.Name, bool) { return n.base(name.Base()) }
 
+// Unicode is the function Unicode.
+func (n *Names) Unicode(name dcv.Name) string { return Unicode(name) }
+
 // Unicode shows a name to people: A-labels that are valid become U-labels.
-func (n *Names) Unicode(name dcv.Name) string {
+func Unicode(name dcv.Name) string {
 	u, err := idna.Display.ToUnicode(name.Base().String())
 	if err != nil {
 		u = name.Base().String()

@@ -16,6 +16,7 @@ import (
 	"deed/api"
 	"deed/authority"
 	"deed/dcv"
+	"deed/names"
 	"deed/rules"
 )
 
@@ -48,6 +49,8 @@ type Attempt struct {
 	Seen      []dcv.Observation `json:"seen,omitempty"`
 	NextCheck *time.Time        `json:"next_check,omitempty"`
 	GivesUpAt *time.Time        `json:"gives_up_at,omitempty"`
+	Unicode   string            `json:"unicode" doc:"The domain with U-labels in place of A-labels"`
+	CAA       *dcv.CAAReport    `json:"caa,omitempty" doc:"What CAA says of issuing for the name; looked up once control is proven"`
 	Rules     string            `json:"rules"`
 	Capsule   string            `json:"capsule,omitempty"`
 }
@@ -63,6 +66,7 @@ func Of(a *authority.Attempt) (Attempt, error) {
 		Trigger: a.Trigger, StartedAt: a.Started, EndedAt: a.Ended, Outcome: string(a.Outcome), Test: a.Test, Where: v.Where, Problem: v.Problem,
 		Causes: v.Causes, Seen: v.Seen, Rules: rules.Version, Capsule: "/v1/attempts/" + a.ID + "/capsule",
 	}
+	out.Unicode, out.CAA = names.Unicode(a.Name), v.CAA
 	if out.Causes == nil {
 		out.Causes = []dcv.Problem{}
 	}
@@ -108,6 +112,7 @@ func Mount(mux *http.ServeMux, o Options) {
 		next(huma.WithValue(ctx, actorKey{}, actor))
 	})
 
+	rulesOf(h, o)
 	type byID struct {
 		ID string `path:"id" maxLength:"64"`
 	}
@@ -171,7 +176,9 @@ func Mount(mux *http.ServeMux, o Options) {
 			if err != nil {
 				return nil, problem(err, o.Log)
 			}
-			return &domainOut{domainOf(&v)}, nil
+			out := &domainOut{domainOf(&v)}
+			out.Body.Unicode, out.Body.End = names.Unicode(v.Domain.Name), endOf(o.Authority, &v.Domain)
+			return out, nil
 		})
 }
 
@@ -191,10 +198,12 @@ func authenticate(a *authority.Authority, ctx huma.Context) (authority.Actor, er
 type Domain struct {
 	ID        int64      `json:"id"`
 	Name      string     `json:"name"`
+	Unicode   string     `json:"unicode" doc:"The name with U-labels in place of A-labels"`
 	Method    string     `json:"method"`
 	Pending   bool       `json:"pending"`
 	Proven    *time.Time `json:"proven_at,omitempty"`
-	Until     *time.Time `json:"usable_until,omitempty" doc:"The last instant at which the proof may be used, also by rules that are still to come"`
+	Until     *time.Time `json:"usable_until,omitempty" doc:"The first instant at which the proof counts no more, also by rules that are still to come"`
+	End       *End       `json:"ends,omitempty" doc:"Why it ends then"`
 	Scope     string     `json:"scope,omitempty"`
 	ADN       string     `json:"authorization_domain_name,omitempty"`
 	NextCheck *time.Time `json:"next_check,omitempty"`

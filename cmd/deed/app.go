@@ -47,6 +47,7 @@ type app struct {
 	log       *slog.Logger
 	registry  *prometheus.Registry
 	stopping  atomic.Bool
+	suffixes  *suffixes
 }
 
 // cnameTarget is the verification_value: dcv. and the host of the public URL.
@@ -91,7 +92,7 @@ func engine(c *config, n *names.Names, sealer check.Sealer) (*check.Engine, erro
 	return check.New(check.Options{
 		DNS:     resolve.NewLive(resolve.LiveOptions{}),
 		HTTP:    fetch.NewLive(fetch.LiveOptions{Policy: reserve.Policy{Allow: c.AllowPrivate}}),
-		Servers: servers, DNSSEC: c.DNSSEC, Anchors: anchors, HostName: hostName(n), Deed: release, PSL: n.ListDate().Format(time.DateOnly), Sealer: sealer,
+		Servers: servers, DNSSEC: c.DNSSEC, Anchors: anchors, HostName: hostName(n), Deed: release, PSL: n.ListDate().Format(time.DateOnly), PSLInUse: func() string { return n.ListDate().Format(time.DateOnly) }, Sealer: sealer,
 		Diagnose: diagnose.New(diagnose.Options{NameServerPort: c.nameServerPort}),
 	}), nil
 }
@@ -107,7 +108,7 @@ func hostName(n *names.Names) func(string) (string, error) {
 
 // build wires a server.
 func build(c *config, db *sqlite.DB, origin string, log *slog.Logger) (*app, error) {
-	n, err := names.New()
+	n, file, err := normaliser(c)
 	if err != nil {
 		return nil, err
 	}
@@ -132,7 +133,8 @@ func build(c *config, db *sqlite.DB, origin string, log *slog.Logger) (*app, err
 		post = mail.Office{Composer: mail.NewComposer(c.SMTP.From, tr), Sender: s}
 	}
 	app := &app{c: c, db: db, tr: tr, log: log, target: cnameTarget(c, origin), registry: prometheus.NewRegistry()}
-	app.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	app.suffixes = &suffixes{names: n, file: file, log: log, now: time.Now}
+	app.registry.MustRegister(app.suffixes.metric(), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	app.authority, err = authority.New(authority.Options{
 		Store: db, Names: n, Engine: e, Post: post, PublicURL: origin, CNAMETarget: app.target, HTTPPort: c.HTTPPort, HTTPSPort: c.HTTPSPort,
 		AllowPrivate: c.AllowPrivate, RulesAsOf: c.RulesAsOf, Retention: c.Retention, Permission: authority.Permission{Issuers: c.CAA, Lenient: c.LenientCAA}, Log: log,
@@ -179,7 +181,7 @@ func (a *app) mount(mux *http.ServeMux) {
 			a.log.Error("not ready", "error", err)
 			plain(w, http.StatusServiceUnavailable, "the database does not answer")
 		} else {
-			plain(w, http.StatusOK, "ready")
+			plain(w, http.StatusOK, "ready\n"+a.suffixes.state())
 		}
 	})
 }

@@ -45,9 +45,9 @@ func checkCommand() *cobra.Command {
 					return fmt.Errorf("--as-of %q makes no sense; accepted: YYYY-MM-DD, a day from %s", asOf, rules.Earliest().Format(time.DateOnly))
 				}
 			}
-			n, err := names.New()
+			n, _, err := normaliser(c)
 			if err != nil {
-				return ours(err)
+				return err
 			}
 			ch, err := oneChallenge(c, n, args[0], dcv.Method(method), tokens)
 			if err != nil {

@@ -127,7 +127,8 @@ func TestToolsRefuse(t *testing.T) {
 }
 
 // What stands in for the Internet in the sandbox is not there in production.
-func TestServeHasNoSandbox(t *testing.T) {
+// Nothing of the sandbox is reachable in serve.
+func TestIncidentATestBypassThatReachesProduction(t *testing.T) {
 	dir := t.TempDir()
 	_, key := account(t, dir, "Example")
 	p := serverProcess(t, dir)

@@ -41,6 +41,7 @@ type config struct {
 	CNAMETarget  string // "" follows from the public URL
 	CAA          []string
 	LenientCAA   bool
+	SuffixList   string // "" for the list built in
 	SMTP         struct{ Address, From, Username, Password, TLS string }
 	RulesAsOf    time.Time
 	Retention    time.Duration
@@ -125,6 +126,10 @@ func settings() []setting {
 		{"validation.caa_lenient", "false", "true or false", "a CAA look-up that fails twice in a zone proven to be unsigned counts as a permission (BR 4.2.2.1)", func(c *config, v string) bool {
 			c.LenientCAA = v == "true"
 			return v == "true" || v == "false"
+		}},
+		{"names.suffix_list", "", "a file in the format of publicsuffix.org", "public suffix list in place of the one built in; read again when it changes and on SIGHUP", func(c *config, v string) bool {
+			c.SuffixList = v
+			return true
 		}},
 		{"perspectives", "", "nothing: this version has no remote perspectives yet", "remote perspectives", func(_ *config, v string) bool { return v == "" }},
 		{"quorum", "", "nothing: this version has no remote perspectives yet", "agreement among perspectives", func(_ *config, v string) bool { return v == "" }},

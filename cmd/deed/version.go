@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"deed/names"
 	"deed/rules"
 )
 
@@ -29,14 +28,19 @@ func commit() string {
 }
 
 func versionCommand() *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "version",
 		Short: "Print the versions of Deed, its rules and its lists",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			n, err := names.New()
+			// Settings that make no sense are no reason not to say the version.
+			c, err := load(cmd.Flags(), nil, cmd.ErrOrStderr())
 			if err != nil {
-				return ours(err)
+				c = &config{}
+			}
+			n, _, err := normaliser(c)
+			if err != nil {
+				return err
 			}
 			v := struct {
 				Version string `json:"version"`
@@ -49,4 +53,6 @@ func versionCommand() *cobra.Command {
 			})
 		},
 	}
+	addFlags(cmd.Flags())
+	return cmd
 }
