@@ -136,8 +136,8 @@ func (a *Authority) CancelCertificate(ctx context.Context, actor Actor, id int64
 	})
 }
 
-// move changes an order from one state to another.
-func (a *Authority) move(ctx context.Context, actor Actor, id int64, from, to, why, event string, change func(*Certificate)) error {
+// move changes an order from one state to an end state; its value ends.
+func (a *Authority) move(ctx context.Context, actor Actor, id int64, from, to, why, event string) error {
 	now := a.now()
 	return a.write(ctx, func(t store.Tx) error {
 		s, err := a.certificateState(t, actor, id)
@@ -151,8 +151,8 @@ func (a *Authority) move(ctx context.Context, actor Actor, id int64, from, to, w
 		if err := t.UpdateOrder(s.Order); err != nil {
 			return err
 		}
-		if change != nil {
-			change(&s.Certificate)
+		if err := t.EndOrderValue(id, now); err != nil {
+			return err
 		}
 		if err := touch(t, s.Certificate, actor, now); err != nil {
 			return err
@@ -163,7 +163,7 @@ func (a *Authority) move(ctx context.Context, actor Actor, id int64, from, to, w
 
 // DeleteCertificate forgets an issued certificate; its label stays taken.
 func (a *Authority) DeleteCertificate(ctx context.Context, actor Actor, id int64) error {
-	return a.move(ctx, actor, id, "issued", "deleted", "only an issued certificate can be deleted, others are cancelled", "certificate.deleted", nil)
+	return a.move(ctx, actor, id, "issued", "deleted", "only an issued certificate can be deleted, others are cancelled", "certificate.deleted")
 }
 
 // Issued is what an issuer reports of a request whose names are all proven.
@@ -178,6 +178,9 @@ var hexadecimal = regexp.MustCompile(`^[0-9a-fA-F]{40,128}$`)
 // true, and issues nothing itself; but it is refused unless every name is
 // proven now.
 func (a *Authority) CertificateIssued(ctx context.Context, actor Actor, id int64, r Issued) error {
+	if actor.Role != store.RoleFull {
+		return refusal(Forbidden, "role", "", "Only an API key of the role full may report that a certificate was issued.")
+	}
 	now := a.now()
 	if !r.Expires.After(now) || r.Expires.After(now.AddDate(2, 0, 0)) {
 		return refusal(Invalid, "expires_at", "expires_at", "The end of the certificate must lie ahead, within two years.")

@@ -166,6 +166,7 @@ func Mount(mux *http.ServeMux, o Options) {
 			}
 			return out, nil
 		})
+	mountIssuer(h, o.Authority, o.Log)
 	type domainIn struct {
 		ID int64 `path:"id" minimum:"1"`
 	}
