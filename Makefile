@@ -5,12 +5,12 @@ GO       ?= go
 FUZZTIME ?= 60s
 STATICCHECK = $(GO) tool -modfile=tools/go.mod staticcheck
 
-.PHONY: build test tools vet lint race bench fuzz fuzz-short
+.PHONY: build sdk test tools vet lint race bench fuzz fuzz-short
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/deed ./cmd/deed
 
-test: tools vet lint race
+test: tools vet lint race sdk
 
 # What the tests talk to besides Deed itself: validating resolvers as oracles.
 tools:
@@ -25,6 +25,10 @@ lint:
 
 race:
 	$(GO) test -race -timeout 9m ./...
+
+# The vendor's Go SDK, a test-only module of its own, against a running deed serve.
+sdk:
+	cd api/cps/sdktest && $(GO) vet ./... && $(GO) test -count=1 -timeout 5m ./...
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem -timeout 30m ./...
