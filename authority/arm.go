@@ -12,8 +12,18 @@ import (
 	"deed/store"
 )
 
-// method vets a method for a name at an instant.
+// method vets a method that a domain or an order is to have for its own: one
+// that needs nothing of the caller.
 func (a *Authority) method(m dcv.Method, name dcv.Name, now time.Time) (rules.Method, error) {
+	rule, err := a.allowed(m, name, now)
+	if err == nil && rule.ByKey {
+		err = refusal(Invalid, "dcv_method", "dcv_method", "The method %s needs a key authorization; arm it by POST /v1/domains/{id}/methods.", m)
+	}
+	return rule, err
+}
+
+// allowed vets a method for a name at an instant.
+func (a *Authority) allowed(m dcv.Method, name dcv.Name, now time.Time) (rules.Method, error) {
 	rule, ok := rules.For(m)
 	switch {
 	case !ok:
@@ -128,7 +138,12 @@ func (a *Authority) arm(t store.Tx, armed *Armed, m dcv.Method, letters []letter
 	if err := t.EndMails(d.ID, now); err != nil {
 		return err
 	}
-	if m == dcv.Email {
+	// What was armed beside the former method goes on, but for this one, which is
+	// the domain's own now, and for e-mail, whose messages just ended.
+	if err := disarm(t, d.ID, now, m, dcv.Email); err != nil {
+		return err
+	}
+	if rule, _ := rules.For(m); !rule.ByValue {
 		if err := t.EndDomainValue(d.ID, now); err != nil {
 			return err
 		}
@@ -157,11 +172,11 @@ func (a *Authority) Submit(ctx context.Context, actor Actor, id int64, c Submit)
 	if err != nil {
 		return Armed{}, err
 	}
-	m := c.Method
+	m, vet := c.Method, a.method
 	if m == "" {
-		m = d.Method
+		m, vet = d.Method, a.allowed
 	}
-	if _, err := a.method(m, d.Name, a.now()); err != nil {
+	if _, err := vet(m, d.Name, a.now()); err != nil {
 		return Armed{}, err
 	}
 	contacts, err := a.contactsFor(ctx, m, d.Name)
@@ -185,13 +200,18 @@ func (a *Authority) Submit(ctx context.Context, actor Actor, id int64, c Submit)
 		armed = Armed{Domain: d, Contacts: contacts}
 		submit(&armed.Domain, types, now)
 		armed.Domain.Method = m
-		begin(&armed.Domain, now, m != dcv.Email)
+		if err := restart(t, &armed.Domain, now); err != nil {
+			return err
+		}
 		if err := t.UpdateDomain(armed.Domain); err != nil {
 			return err
 		}
 		armed.Domain.Version++
 		if v, err := t.DomainValue(id); err == nil && c.Method == "" && live(&v, m, now) {
 			armed.Value = &v
+		} else if rule, _ := rules.For(m); c.Method == "" && !rule.ByValue && !rule.Mailed && (err == nil || errors.Is(err, store.ErrNotFound)) {
+			// There is no value to make: a record that stands, or a key that the
+			// caller gave.
 		} else if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return err
 		} else if err := a.arm(t, &armed, m, letters, now); err != nil {
@@ -239,7 +259,9 @@ func (a *Authority) ChangeMethod(ctx context.Context, actor Actor, id int64, c C
 		}
 		armed = Armed{Domain: d, Contacts: contacts}
 		armed.Domain.Method = c.Method
-		begin(&armed.Domain, now, c.Method != dcv.Email)
+		if err := restart(t, &armed.Domain, now); err != nil {
+			return err
+		}
 		if err := t.UpdateDomain(armed.Domain); err != nil {
 			return err
 		}

@@ -17,6 +17,9 @@ import (
 func (a *Authority) challenge(d *Domain, m dcv.Method, values []Value, now time.Time) (dcv.Challenge, error) {
 	ch := dcv.Challenge{Name: d.Name, Method: m, CNAMETarget: a.o.CNAMETarget, HTTPPort: a.o.HTTPPort, HTTPSPort: a.o.HTTPSPort, Now: now, RulesAsOf: a.o.RulesAsOf}
 	a.permit(&ch, d.AccountID)
+	if m == dcv.Persistent {
+		ch.Issuers = a.issuers()
+	}
 	rule, ok := rules.For(m)
 	base, known := a.o.Names.BaseDomain(d.Name)
 	if ok && known {
@@ -78,7 +81,11 @@ func (a *Authority) CheckDomain(ctx context.Context, actor Actor, id int64) (Che
 func (a *Authority) look(ctx context.Context, actor Actor, d Domain, m dcv.Method, order int64, trigger string) (CheckResult, error) {
 	now := a.now()
 	var values []Value
+	var by *Arming
 	err := a.read(ctx, func(r store.Reader) (err error) {
+		if by, err = armedFor(r, d.ID, m, now); err != nil {
+			return err
+		}
 		values, err = r.LiveValues(d.ID, m, now)
 		return err
 	})
@@ -89,6 +96,7 @@ func (a *Authority) look(ctx context.Context, actor Actor, d Domain, m dcv.Metho
 	if err != nil {
 		return CheckResult{}, err
 	}
+	armedInto(&ch, by)
 	// The work outlives a caller who hangs up: what was seen is kept.
 	a.flight.Add(1)
 	defer a.flight.Done()
@@ -101,13 +109,14 @@ func (a *Authority) look(ctx context.Context, actor Actor, d Domain, m dcv.Metho
 	if i := rec.Verdict.Matched; i >= 0 && i < len(values) {
 		matched = &values[i]
 	}
-	return a.apply(work, actor, d, rec, applied{method: m, value: matched, order: order, trigger: trigger})
+	return a.apply(work, actor, d, rec, applied{method: m, value: matched, armed: by, order: order, trigger: trigger})
 }
 
 // applied says what an attempt was made for.
 type applied struct {
 	method  dcv.Method
-	value   *Value
+	value   *Value  // that matched, of the domain's own or an order's
+	armed   *Arming // the armed method that was looked for; nil if none
 	order   int64
 	trigger string
 }
@@ -152,6 +161,9 @@ func (a *Authority) apply(ctx context.Context, actor Actor, seen Domain, rec che
 				}
 			}
 			if err := t.EndMails(d.ID, now); err != nil {
+				return err
+			}
+			if err := disarm(t, d.ID, now); err != nil {
 				return err
 			}
 			if err := a.history(t, audit.OfProof(&d, actor.Name, p.order, now)); err != nil {
@@ -210,8 +222,11 @@ func (a *Authority) stands(t store.Tx, d *Domain, rec check.Record, p applied, n
 	if rule.Mailed {
 		return true, nil // the message named its own state
 	}
+	if rule.Stands() {
+		return stillWanted(t, d, p)
+	}
 	if p.value == nil {
-		return false, nil
+		return stillArmed(t, d.ID, p.armed, rec.Started)
 	}
 	var cur Value
 	var err error
@@ -237,12 +252,15 @@ func (a *Authority) prove(d *Domain, rec check.Record) {
 	}
 	d.Proven, d.ProvenUntil, d.ProofMethod = rec.Started, until, rec.Verdict.Method
 	d.ProofScope, d.ProofADN, d.ProofAttempt = rec.Verdict.Scope, rec.Verdict.ADN, rec.ID
-	settle(d)
+	settle(d, rec.Started)
 }
 
 // following is the next automatic check of a pending domain; zero while it
 // rests.
 func following(d *Domain, now time.Time) time.Time {
+	if next := renewal(d, now); !next.IsZero() {
+		return next
+	}
 	if d.PollStart.IsZero() || !d.Pending() || !d.Active {
 		return time.Time{}
 	}

@@ -22,6 +22,7 @@ type (
 	DomainQuery  = store.DomainQuery
 	Page         = store.Page
 	Expirations  = store.Expirations
+	Arming       = store.Arming
 )
 
 // Actor is who calls: the account, and the credential for the history.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"deed/dcv"
 	"deed/store"
 )
 
@@ -128,7 +127,9 @@ func (a *Authority) SetActive(ctx context.Context, actor Actor, id int64, active
 			return nil
 		}
 		d.Active = active
-		begin(&d, now, d.Method != dcv.Email)
+		if err := restart(t, &d, now); err != nil {
+			return err
+		}
 		if err := t.UpdateDomain(d); err != nil {
 			return err
 		}

@@ -79,8 +79,9 @@ func (a *Authority) ChangeOrderMethod(ctx context.Context, actor Actor, id int64
 			return before, err
 		}
 	}
+	rule, _ := rules.For(m)
 	if before.Order.Method == m {
-		if m != dcv.Email {
+		if rule.ByValue {
 			v, err := a.OrderValue(ctx, actor, id)
 			before.Value = &v
 			return before, err
@@ -108,11 +109,16 @@ func (a *Authority) ChangeOrderMethod(ctx context.Context, actor Actor, id int64
 			}
 			done[d.ID] = true
 			d.Method = m
-			begin(&d, now, m != dcv.Email)
+			if err := restart(t, &d, now); err != nil {
+				return err
+			}
 			if err := t.UpdateDomain(d); err != nil {
 				return err
 			}
 			if err := t.EndDomainValue(d.ID, now); err != nil { // it was of the other method
+				return err
+			}
+			if err := disarm(t, d.ID, now, m); err != nil {
 				return err
 			}
 			if err := t.EndMails(d.ID, now); err != nil {
@@ -122,7 +128,7 @@ func (a *Authority) ChangeOrderMethod(ctx context.Context, actor Actor, id int64
 				return err
 			}
 		}
-		if m == dcv.Email {
+		if !rule.ByValue {
 			if err := t.EndOrderValue(id, now); err != nil {
 				return err
 			}

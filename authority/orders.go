@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"deed/dcv"
+	"deed/rules"
 	"deed/store"
 )
 
@@ -100,7 +101,7 @@ func (a *Authority) PlaceOrder(ctx context.Context, actor Actor, c PlaceOrder) (
 				}
 			}
 		}
-		if open && c.Method != dcv.Email {
+		if rule, _ := rules.For(c.Method); open && rule.ByValue {
 			v, err := a.newValue(actor.Account, c.Method, now)
 			if err != nil {
 				return err
@@ -138,7 +139,9 @@ func (a *Authority) domainOfName(t store.Tx, actor Actor, n dcv.Name, o *Order, 
 	if own != nil {
 		if !own.Pending() {
 			submit(own, types, now)
-			begin(own, now, own.Method != dcv.Email)
+			if err := restart(t, own, now); err != nil {
+				return *own, false, err
+			}
 			if err := t.UpdateDomain(*own); err != nil {
 				return *own, false, err
 			}

@@ -105,9 +105,8 @@ func (a *Authority) Tick(ctx context.Context) (busy bool, err error) {
 // stays on its schedule.
 func (a *Authority) scheduled(ctx context.Context, d store.Domain) error {
 	actor := Actor{Account: d.AccountID, Name: "scheduler"}
-	if d.Pending() && d.Active {
-		_, err := a.look(ctx, actor, d, d.Method, 0, "scheduled")
-		if err == nil {
+	if methods, trigger, err := a.due(ctx, &d); err == nil && len(methods) > 0 {
+		if _, err = a.lookBy(ctx, actor, d, methods, trigger); err == nil {
 			return nil
 		}
 		a.o.Log.Error("an automatic check failed on our side", "domain", d.ID, "error", err)

@@ -3,6 +3,7 @@ package authority
 import (
 	"time"
 
+	"deed/rules"
 	"deed/store"
 )
 
@@ -42,7 +43,42 @@ func begin(d *Domain, now time.Time, byLooking bool) {
 	if byLooking && d.Pending() && d.Active {
 		d.PollStart, d.NextCheck, d.GivesUp = now, nextCheck(now, now), givesUp(now)
 	}
+	settle(d, now)
 }
 
-// settle ends it.
-func settle(d *store.Domain) { d.NextCheck, d.GivesUp = time.Time{}, time.Time{} }
+// settle ends the schedule of a domain that waits for nothing; where its proof
+// can be renewed by a look, what follows is that.
+func settle(d *store.Domain, now time.Time) {
+	if d.Pending() {
+		return
+	}
+	d.NextCheck, d.GivesUp = renewal(d, now), time.Time{}
+	if !d.NextCheck.IsZero() {
+		d.GivesUp = d.ProvenUntil
+	}
+}
+
+// The pace of renewal: how long before the end of a proof the first look is
+// made, and how often again while it fails.
+const (
+	renewAhead = 3 * 24 * time.Hour
+	renewEvery = 6 * time.Hour
+)
+
+// renewal is when a proof that rests on a record that stands (BR 3.2.2.4.22) is
+// to be made anew by a look, after now; the zero time when it is not, or its
+// end has come.
+func renewal(d *store.Domain, now time.Time) time.Time {
+	rule, ok := rules.For(d.ProofMethod)
+	if !ok || !rule.Stands() || !d.Active || d.Pending() || !now.Before(d.ProvenUntil) {
+		return time.Time{}
+	}
+	at := d.ProvenUntil.Add(-renewAhead)
+	if !now.Before(at) {
+		at = at.Add(now.Sub(at)/renewEvery*renewEvery + renewEvery)
+	}
+	if !at.Before(d.ProvenUntil) {
+		return time.Time{}
+	}
+	return at
+}

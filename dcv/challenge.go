@@ -8,7 +8,7 @@ import (
 // Value is one random value (BR 1.6.1) that is live when a check starts.
 type Value struct {
 	Token string `cbor:"1,keyasint" json:"-"`
-	// Source says whose value it is: "domain", "order" or "cli".
+	// Source says whose value it is: "domain", "order", "armed" or "cli".
 	Source  string    `cbor:"2,keyasint" json:"source"`
 	ID      int64     `cbor:"3,keyasint,omitempty" json:"id,omitempty"` // id of the random value in the store
 	Created time.Time `cbor:"4,keyasint" json:"created"`

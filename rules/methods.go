@@ -35,6 +35,10 @@ type Method struct {
 // LookedAt reports whether a check of the method is a look from the outside.
 func (m Method) LookedAt() bool { return !m.Mailed }
 
+// Stands reports whether what is published goes on proving by itself: no value
+// in it is handed out or given, so one record serves every renewal.
+func (m Method) Stands() bool { return !m.ByValue && !m.ByKey && !m.Mailed }
+
 const month = 30 * aDay
 
 // methods is BR 3.2.2.4, the methods that are offered here.

@@ -152,7 +152,7 @@ type Attempt struct {
 	AccountID int64
 	DomainID  int64
 	OrderID   int64  // 0 unless asked for by an order
-	Trigger   string // "manual", "scheduled", "order", "email"
+	Trigger   string // "manual", "scheduled", "renewal", "order", "email"
 	Name      dcv.Name
 	ADN       dcv.Name
 	Method    dcv.Method
