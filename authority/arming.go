@@ -45,8 +45,8 @@ type ready struct {
 	letters []letter
 }
 
-// vet vets a list of methods for a name, whole or not at all.
-func (a *Authority) vet(ctx context.Context, actor Actor, name dcv.Name, list []ArmMethod) ([]ready, error) {
+// vetMethods vets a list of methods for a name, whole or not at all.
+func (a *Authority) vetMethods(ctx context.Context, actor Actor, name dcv.Name, list []ArmMethod) ([]ready, error) {
 	if len(list) == 0 || len(list) > len(rules.Methods()) {
 		return nil, refusal(Invalid, "methods", "methods", "Name 1 to %d methods.", len(rules.Methods()))
 	}
@@ -109,7 +109,7 @@ func (a *Authority) AddArmed(ctx context.Context, actor Actor, c AddArmed) (Plan
 	if err != nil {
 		return Plan{}, err
 	}
-	list, err := a.vet(ctx, actor, name, c.Methods)
+	list, err := a.vetMethods(ctx, actor, name, c.Methods)
 	if err != nil {
 		return Plan{}, err
 	}
@@ -165,7 +165,7 @@ func (a *Authority) Arm(ctx context.Context, actor Actor, id int64, methods []Ar
 	if err != nil {
 		return Plan{}, err
 	}
-	list, err := a.vet(ctx, actor, d.Name, methods)
+	list, err := a.vetMethods(ctx, actor, d.Name, methods)
 	if err != nil {
 		return Plan{}, err
 	}

@@ -87,7 +87,8 @@ func (a *Authority) Plan(ctx context.Context, actor Actor, id int64) (p Plan, er
 	}
 	own := Arming{Method: d.Method, Created: d.Submitted}
 	if i := slices.IndexFunc(list, func(x Arming) bool { return x.Method == d.Method }); i >= 0 {
-		own, list = list[i], slices.Delete(list, i, i+1)
+		own = list[i]
+		list = slices.Delete(list, i, i+1)
 	}
 	if v := p.Domain.Value; v != nil && v.Method == d.Method && own.Token == "" {
 		own.Token, own.Created, own.Expires = v.Token, v.Created, v.Expires

@@ -41,10 +41,12 @@ type submission struct {
 	ID     int64   `json:"id"`
 	Emails *emails `json:"validation_emails,omitempty"`
 	Token  *token  `json:"dcv_token,omitempty"`
+	// Record is ours: the method dns-txt-persistent has no token.
+	Record *record `json:"persistent_record,omitempty"`
 }
 
 func (h *handler) submission(a *authority.Armed) submission {
-	return submission{a.Domain.ID, emailsOf(a.Contacts), h.token(a.Value, a.Domain.Name, true)}
+	return submission{a.Domain.ID, emailsOf(a.Contacts), h.token(a.Value, a.Domain.Name, true), h.record(&a.Domain)}
 }
 
 func (h *handler) addDomain(c *call) error {
@@ -141,7 +143,8 @@ func (h *handler) changeMethod(c *call) error {
 	return c.json(http.StatusOK, struct {
 		Emails *emails `json:"validation_emails,omitempty"`
 		Token  *token  `json:"dcv_token,omitempty"`
-	}{emailsOf(armed.Contacts), h.token(armed.Value, armed.Domain.Name, true)})
+		Record *record `json:"persistent_record,omitempty"`
+	}{emailsOf(armed.Contacts), h.token(armed.Value, armed.Domain.Name, true), h.record(&armed.Domain)})
 }
 
 func (h *handler) generate(c *call) error {
@@ -171,6 +174,16 @@ var failures = map[dcv.Method]errorEntry{
 	dcv.DNSTXT:   {"invalid_dns_txt", "Could not find a valid TXT record for one or more domains."},
 	dcv.DNSCNAME: {"invalid_dns_cname", "Could not find a valid CNAME record for one or more domains."},
 	dcv.HTTP:     {"file_random_value_not_found", "Could not find the random value at the expected file location for one or more domains."},
+	// Ours; the code is that of the other TXT method.
+	dcv.Persistent: {"invalid_dns_txt", "Could not find a valid persistent TXT record for one or more domains."},
+}
+
+// failure is what a check by a method says that did not pass.
+func failure(m dcv.Method) errorEntry {
+	if f, ok := failures[m]; ok {
+		return f
+	}
+	return errorEntry{"invalid_dcv", "The challenge of " + string(m) + " was not met for one or more domains."}
 }
 
 func (h *handler) check(c *call) error { return h.checkDomain(c, true) }
@@ -189,7 +202,7 @@ func (h *handler) checkDomain(c *call, withToken bool) error {
 	}
 	c.describe(res.Attempt.ID)
 	if res.Verdict.Outcome != dcv.Proven {
-		f := failures[res.Domain.Method]
+		f := failure(res.Domain.Method)
 		writeError(c.w, http.StatusBadRequest, f.Code, f.Message)
 		return nil
 	}

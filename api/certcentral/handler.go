@@ -308,14 +308,15 @@ func (c *call) decode(v any, required bool) error {
 	return nil
 }
 
-// spoken are the methods that this dialect has words for (contract 1.3).
+// spoken are the methods that this dialect has words for (contract 1.3), and
+// dns-txt-persistent, an addition: it has no token but a persistent_record.
 // Others of the authority's are in /v1 only.
-var spoken = map[dcv.Method]bool{dcv.Email: true, dcv.DNSTXT: true, dcv.DNSCNAME: true, dcv.HTTP: true}
+var spoken = map[dcv.Method]bool{dcv.Email: true, dcv.DNSTXT: true, dcv.DNSCNAME: true, dcv.HTTP: true, dcv.Persistent: true}
 
 // method refuses what is no method of this dialect; "" is left to the command.
 func method(m dcv.Method) error {
 	if m != "" && !spoken[m] {
-		return bad("invalid_dcv_method", "There is no DCV method of this name; there are email, dns-txt-token, dns-cname-token and http-token.")
+		return bad("invalid_dcv_method", "There is no DCV method of this name; there are email, dns-txt-token, dns-cname-token, http-token and dns-txt-persistent.")
 	}
 	return nil
 }
@@ -366,6 +367,23 @@ func (h *handler) token(v *authority.Value, name dcv.Name, pending bool) *token 
 		t.HTTPTokenURL = fileURL(name)
 	}
 	return t
+}
+
+// record is persistent_record: what proves a domain whose method is
+// dns-txt-persistent, for as long as it stands. That method and this object
+// are additions to the dialect; clients that do not know them never see them.
+type record struct {
+	Name  string `json:"name"`
+	Type  string `json:"type"`
+	Value string `json:"value"`
+}
+
+func (h *handler) record(d *authority.Domain) *record {
+	if d.Method != dcv.Persistent {
+		return nil
+	}
+	r := h.o.Authority.PersistentRecord(d)
+	return &record{r.Name, r.Type, r.Value}
 }
 
 func fileURL(name dcv.Name) string { return "http://" + name.String() + check.Path }

@@ -188,6 +188,7 @@ func (h *handler) domainInfo(c *call) error {
 		Validations  []validation   `json:"validations,omitempty"`
 		Method       dcv.Method     `json:"dcv_method"`
 		Token        *token         `json:"dcv_token,omitempty"`
+		Record       *record        `json:"persistent_record,omitempty"`
 		Approved     string         `json:"dcv_approval_datetime,omitempty"`
 		Expires      string         `json:"dcv_expiration_datetime,omitempty"`
 		Expiration   map[string]any `json:"dcv_expiration,omitempty"`
@@ -209,7 +210,7 @@ func (h *handler) domainInfo(c *call) error {
 	}
 	if withDCV {
 		if d.Method != dcv.Email {
-			out.Token = h.token(v.Value, d.Name, v.Pending || ended)
+			out.Token, out.Record = h.token(v.Value, d.Name, v.Pending || ended), h.record(d)
 		}
 		out.Approved, out.Expires = stampOrNone(d.Proven), stampOrNone(d.ProvenUntil)
 		out.Expiration = expirationOf(d, now, false, reuse)

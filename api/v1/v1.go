@@ -18,7 +18,11 @@ import (
 	"deed/dcv"
 	"deed/names"
 	"deed/rules"
+	"deed/store"
 )
+
+// maxBody bounds a request's body.
+const maxBody = 64 << 10
 
 // Options configure the API.
 type Options struct {
@@ -109,10 +113,15 @@ func Mount(mux *http.ServeMux, o Options) {
 			_ = huma.WriteErr(h, ctx, http.StatusTooManyRequests, "Too many requests with this key.")
 			return
 		}
+		if ctx.Method() != http.MethodGet && ctx.Method() != http.MethodHead && actor.Role == store.RoleViewOnly {
+			_ = huma.WriteErr(h, ctx, http.StatusForbidden, "The API key may only read.")
+			return
+		}
 		next(huma.WithValue(ctx, actorKey{}, actor))
 	})
-
+	methods(h, o)
 	rulesOf(h, o)
+
 	type byID struct {
 		ID string `path:"id" maxLength:"64"`
 	}
@@ -205,6 +214,7 @@ type Domain struct {
 	Proven    *time.Time `json:"proven_at,omitempty"`
 	Until     *time.Time `json:"usable_until,omitempty" doc:"The first instant at which the proof counts no more, also by rules that are still to come"`
 	End       *End       `json:"ends,omitempty" doc:"Why it ends then"`
+	ProvenBy  string     `json:"proof_method,omitempty"`
 	Scope     string     `json:"scope,omitempty"`
 	ADN       string     `json:"authorization_domain_name,omitempty"`
 	NextCheck *time.Time `json:"next_check,omitempty"`
@@ -214,20 +224,22 @@ type Domain struct {
 
 func domainOf(v *authority.DomainView) Domain {
 	d := &v.Domain
-	some := func(t time.Time) *time.Time {
-		if t.IsZero() {
-			return nil
-		}
-		return &t
-	}
 	out := Domain{
-		ID: d.ID, Name: d.Name.String(), Method: string(d.Method), Pending: v.Pending, Proven: some(d.Proven), Until: some(d.ProvenUntil), Scope: string(d.ProofScope),
+		ID: d.ID, Name: d.Name.String(), Method: string(d.Method), Pending: v.Pending, Proven: some(d.Proven), Until: some(d.ProvenUntil), ProvenBy: string(d.ProofMethod), Scope: string(d.ProofScope),
 		ADN: d.ProofADN.String(), NextCheck: some(d.NextCheck), GivesUpAt: some(d.GivesUp),
 	}
 	if v.Last != nil {
 		out.Last = "/v1/attempts/" + v.Last.ID
 	}
 	return out
+}
+
+// some leaves out a time that is not set.
+func some(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
 }
 
 // problem turns a refusal into RFC 9457.
