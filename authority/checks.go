@@ -132,8 +132,9 @@ func (a *Authority) apply(ctx context.Context, actor Actor, seen Domain, rec che
 			ID: rec.ID, AccountID: seen.AccountID, DomainID: seen.ID, OrderID: p.order, Trigger: p.trigger, Name: seen.Name, ADN: rec.Verdict.ADN,
 			Method: p.method, Started: rec.Started, Ended: rec.Ended, Outcome: rec.Verdict.Outcome, Test: rec.Verdict.Test, Verdict: rec.JSON, Capsule: rec.Capsule,
 		}
-		if rec.Verdict.Problem != nil {
-			att.Code = rec.Verdict.Problem.Code
+		att.Diagnosis = rec.DiagnosisJSON
+		if p := rec.Problem(); p != nil {
+			att.Code = p.Code
 		}
 		if p.value != nil {
 			att.ValueID = p.value.ID
@@ -176,9 +177,9 @@ func (a *Authority) apply(ctx context.Context, actor Actor, seen Domain, rec che
 			v.Outcome = dcv.NotProven
 			v.Problem = dcv.NewProblem(dcv.ValueExpired, "The random value that was found at %s was superseded, or the domain was deactivated, while we looked.", v.Where)
 			res.Verdict = v
-			d.NextCheck = following(&d, now)
+			d.NextCheck = following(&d, now, worth(&rec))
 		default:
-			d.NextCheck = following(&d, now)
+			d.NextCheck = following(&d, now, worth(&rec))
 		}
 		att.NextCheck, att.GivesUp = d.NextCheck, d.GivesUp
 		if err := t.UpdateDomain(d); err != nil {
@@ -255,16 +256,25 @@ func (a *Authority) prove(d *Domain, rec check.Record) {
 	settle(d, rec.Started)
 }
 
+// worth is the first instant at which looking again can give another answer;
+// zero when that is not known.
+func worth(rec *check.Record) time.Time {
+	if rec.Diagnosis == nil {
+		return time.Time{}
+	}
+	return rec.Diagnosis.Worth
+}
+
 // following is the next automatic check of a pending domain; zero while it
 // rests.
-func following(d *Domain, now time.Time) time.Time {
+func following(d *Domain, now, worth time.Time) time.Time {
 	if next := renewal(d, now); !next.IsZero() {
 		return next
 	}
 	if d.PollStart.IsZero() || !d.Pending() || !d.Active {
 		return time.Time{}
 	}
-	return nextCheck(d.PollStart, now)
+	return later(d.PollStart, now, worth)
 }
 
 // Attempt is one of the account's attempts.

@@ -117,7 +117,7 @@ func (a *Authority) scheduled(ctx context.Context, d store.Domain) error {
 		if err != nil || cur.NextCheck.After(now) {
 			return nil //nolint:nilerr // deleted, or moved on already
 		}
-		cur.NextCheck = following(&cur, now)
+		cur.NextCheck = following(&cur, now, time.Time{})
 		return t.UpdateDomain(cur)
 	})
 }

@@ -36,6 +36,38 @@ func nextCheck(start, now time.Time) time.Time {
 	return time.Time{}
 }
 
+// coarser is the mark that no skipping goes beyond: that of the pace after the
+// present one. Zero in the last pace, and while resting: nothing is skipped.
+func coarser(start, now time.Time) time.Time {
+	age := max(now.Sub(start), 0)
+	for i, p := range pace[:len(pace)-1] {
+		if age < p.until {
+			every := pace[i+1].every
+			return start.Add(age/every*every + every)
+		}
+	}
+	return time.Time{}
+}
+
+// later is nextCheck, knowing that no look before worth can give another
+// answer: our resolver remembers the last one until then (RFC 2308 section 5).
+// Such marks are skipped, but never beyond the next mark of the coarser pace,
+// in case the zone's own word on its memory is not true.
+func later(start, now, worth time.Time) time.Time {
+	n := nextCheck(start, now)
+	limit := coarser(start, now)
+	if n.IsZero() || limit.IsZero() || !worth.After(n) {
+		return n
+	}
+	if worth.After(limit) {
+		worth = limit
+	}
+	if worth.Before(n) {
+		return n
+	}
+	return worth
+}
+
 // begin starts the schedule of a domain that was submitted, or given another
 // method.
 func begin(d *Domain, now time.Time, byLooking bool) {

@@ -97,6 +97,15 @@ type Record struct {
 	Ended         time.Time
 }
 
+// Problem is the leading reason that people are told: the diagnosis' where
+// there is one. nil when proven.
+func (r *Record) Problem() *dcv.Problem {
+	if r.Diagnosis != nil && r.Verdict.Outcome != dcv.Proven {
+		return r.Diagnosis.Problem
+	}
+	return r.Verdict.Problem
+}
+
 // Attempt looks once and judges. The error is the caller's context's, or an
 // internal failure; that we could not look is a verdict of its own.
 func (e *Engine) Attempt(ctx context.Context, ch dcv.Challenge) (Record, error) {

@@ -166,6 +166,7 @@ type Attempt struct {
 	GivesUp   time.Time
 	UsedUntil time.Time // until when it is in use: the end of its proof, else its own
 	Verdict   []byte    // JSON of dcv.Verdict
+	Diagnosis []byte    // JSON of dcv.Diagnosis; nil when there is none
 	Capsule   []byte    // see package capsule; loaded only by Capsule
 }
 

@@ -44,6 +44,7 @@ type Store interface {
 // given, rows of others do not exist.
 type Reader interface {
 	ArmedReader
+	Recall
 	Account(id int64) (Account, error)
 	KeyByHash(hash []byte) (Key, error) // also revoked ones
 	Keys(account int64) ([]Key, error)  // account 0: of all accounts

@@ -51,6 +51,7 @@ type Attempt struct {
 	Problem   *dcv.Problem      `json:"problem,omitempty"`
 	Causes    []dcv.Problem     `json:"causes"`
 	Seen      []dcv.Observation `json:"seen,omitempty"`
+	Worth     *time.Time        `json:"worth_checking_after,omitempty" doc:"No look before this instant can give another answer: resolvers remember the last one"`
 	NextCheck *time.Time        `json:"next_check,omitempty"`
 	GivesUpAt *time.Time        `json:"gives_up_at,omitempty"`
 	Unicode   string            `json:"unicode" doc:"The domain with U-labels in place of A-labels"`
@@ -71,6 +72,22 @@ func Of(a *authority.Attempt) (Attempt, error) {
 		Causes: v.Causes, Seen: v.Seen, Rules: rules.Version, Capsule: "/v1/attempts/" + a.ID + "/capsule",
 	}
 	out.Unicode, out.CAA = names.Unicode(a.Name), v.CAA
+	if len(a.Diagnosis) > 0 && a.Outcome != dcv.Proven {
+		var d dcv.Diagnosis
+		if err := json.Unmarshal(a.Diagnosis, &d); err != nil {
+			return Attempt{}, err
+		}
+		out.Problem, out.Causes, out.Seen = d.Problem, d.Causes, append(out.Seen, d.Seen...)
+		if !d.Worth.IsZero() {
+			out.Worth = &d.Worth
+		}
+	}
+	if out.Problem != nil {
+		out.Problem.Help = out.Problem.Code.Help()
+	}
+	for i := range out.Causes {
+		out.Causes[i].Help = out.Causes[i].Code.Help()
+	}
 	if out.Causes == nil {
 		out.Causes = []dcv.Problem{}
 	}

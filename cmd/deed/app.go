@@ -66,7 +66,7 @@ func cnameTarget(c *config, origin string) string {
 }
 
 // engine opens the doors to the world as the settings say.
-func engine(c *config, n *names.Names, sealer check.Sealer) (*check.Engine, error) {
+func engine(c *config, n *names.Names, sealer check.Sealer, known diagnose.Issued) (*check.Engine, error) {
 	servers := c.Resolvers
 	if len(servers) == 0 {
 		var err error
@@ -93,7 +93,7 @@ func engine(c *config, n *names.Names, sealer check.Sealer) (*check.Engine, erro
 		DNS:     resolve.NewLive(resolve.LiveOptions{}),
 		HTTP:    fetch.NewLive(fetch.LiveOptions{Policy: reserve.Policy{Allow: c.AllowPrivate}}),
 		Servers: servers, DNSSEC: c.DNSSEC, Anchors: anchors, HostName: hostName(n), Deed: release, PSL: n.ListDate().Format(time.DateOnly), PSLInUse: func() string { return n.ListDate().Format(time.DateOnly) }, Sealer: sealer,
-		Diagnose: diagnose.New(diagnose.Options{NameServerPort: c.nameServerPort}),
+		Diagnose: diagnose.New(diagnose.Options{Issued: known, NameServerPort: c.nameServerPort}),
 	}), nil
 }
 
@@ -120,7 +120,8 @@ func build(c *config, db *sqlite.DB, origin string, log *slog.Logger) (*app, err
 	if err != nil {
 		return nil, err
 	}
-	e, err := engine(c, n, signer)
+	known := &issued{}
+	e, err := engine(c, n, signer, known)
 	if err != nil {
 		return nil, err
 	}
@@ -136,12 +137,13 @@ func build(c *config, db *sqlite.DB, origin string, log *slog.Logger) (*app, err
 	app.suffixes = &suffixes{names: n, file: file, log: log, now: time.Now}
 	app.registry.MustRegister(app.suffixes.metric(), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	app.authority, err = authority.New(authority.Options{
-		Store: db, Names: n, Engine: e, Post: post, PublicURL: origin, CNAMETarget: app.target, HTTPPort: c.HTTPPort, HTTPSPort: c.HTTPSPort,
+		Store: db, Names: n, Engine: observe(e, log, app.registry), Post: post, PublicURL: origin, CNAMETarget: app.target, HTTPPort: c.HTTPPort, HTTPSPort: c.HTTPSPort,
 		AllowPrivate: c.AllowPrivate, RulesAsOf: c.RulesAsOf, Retention: c.Retention, Permission: authority.Permission{Issuers: c.CAA, Lenient: c.LenientCAA}, Log: log,
 	})
 	if err != nil {
 		return nil, err
 	}
+	known.by = app.authority
 	var windows []api.Window
 	for _, w := range c.Limits {
 		windows = append(windows, api.Window{Requests: w.Requests, Per: w.Per})

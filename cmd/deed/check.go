@@ -53,7 +53,7 @@ func checkCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			e, err := engine(c, n, nil)
+			e, err := engine(c, n, nil, nil)
 			if err != nil {
 				return ours(err)
 			}

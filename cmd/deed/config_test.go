@@ -118,7 +118,7 @@ func TestTheADBitOfADistantResolverIsRefused(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = engine(c, n, nil)
+			_, err = engine(c, n, nil, nil)
 			var bad badSetting
 			if errors.As(err, &bad) != row.refused || (row.refused && bad.key != "dns.dnssec") {
 				t.Errorf("%v", err)

@@ -2,13 +2,16 @@ package sqlite
 
 import "deed/store"
 
-const attemptColumns = "id, account_id, domain_id, order_id, cause, name, adn, method, started, ended, outcome, code, value_id, test, next_check, gives_up, used_until, verdict"
+const attemptColumns = "id, account_id, domain_id, order_id, cause, name, adn, method, started, ended, outcome, code, value_id, test, next_check, gives_up, used_until, verdict, diagnosis"
 
 func (r reader) manyAttempts(rest string, args ...any) (list []store.Attempt, err error) {
 	err = r.s.rows("SELECT "+attemptColumns+" FROM attempts WHERE "+rest, args, func(scan func(...any) error) error {
 		var a store.Attempt
 		err := scan(&a.ID, &a.AccountID, &a.DomainID, &a.OrderID, &a.Trigger, name{&a.Name}, name{&a.ADN}, &a.Method, at{&a.Started}, at{&a.Ended},
-			&a.Outcome, &a.Code, &a.ValueID, &a.Test, at{&a.NextCheck}, at{&a.GivesUp}, at{&a.UsedUntil}, &a.Verdict)
+			&a.Outcome, &a.Code, &a.ValueID, &a.Test, at{&a.NextCheck}, at{&a.GivesUp}, at{&a.UsedUntil}, &a.Verdict, &a.Diagnosis)
+		if len(a.Diagnosis) == 0 {
+			a.Diagnosis = nil
+		}
 		list = append(list, a)
 		return err
 	})
@@ -48,7 +51,15 @@ func (r reader) Capsule(account int64, id string) (b []byte, err error) {
 }
 
 func (t tx) InsertAttempt(a store.Attempt) error {
-	return t.s.exec("INSERT INTO attempts ("+attemptColumns+", capsule) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+	return t.s.exec("INSERT INTO attempts ("+attemptColumns+", capsule) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
 		a.ID, a.AccountID, a.DomainID, a.OrderID, a.Trigger, a.Name.String(), a.ADN.String(), string(a.Method), micros(a.Started), micros(a.Ended),
-		string(a.Outcome), string(a.Code), a.ValueID, a.Test, micros(a.NextCheck), micros(a.GivesUp), micros(a.UsedUntil), a.Verdict, a.Capsule)
+		string(a.Outcome), string(a.Code), a.ValueID, a.Test, micros(a.NextCheck), micros(a.GivesUp), micros(a.UsedUntil), a.Verdict, orEmpty(a.Diagnosis), a.Capsule)
+}
+
+// orEmpty: a column that is never NULL.
+func orEmpty(b []byte) []byte {
+	if b == nil {
+		return []byte{}
+	}
+	return b
 }

@@ -15,6 +15,9 @@ func (w world) attempt(t testing.TB, a store.Attempt) store.Attempt {
 	a.ID = fmt.Sprintf("0193-%s", unique())
 	a.Trigger, a.Method, a.ADN, a.Started, a.Ended = "manual", dcv.DNSTXT, a.Name, noon, hour(1)
 	a.Outcome, a.Code, a.Verdict, a.Capsule = dcv.NotProven, "dns_no_record", []byte(`{"outcome":"not_proven"}`), []byte{0xd9, 0, 1, 2}
+	if a.Test {
+		a.Diagnosis = []byte(`{"problem":{}}`)
+	}
 	w.write(t, func(tx store.Tx) error { return tx.InsertAttempt(a) })
 	return a
 }

@@ -43,6 +43,7 @@ func Run(t *testing.T, open Open) {
 		{"armed methods", armed},
 		{"orders", orders},
 		{"attempts", attempts},
+		{"recall", recall},
 		{"mails", mails},
 		{"outbox", outbox},
 		{"events", events},
