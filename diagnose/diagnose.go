@@ -141,10 +141,10 @@ func own(f *facts) []cause {
 func (f *facts) nameMissing(p *dcv.Problem) {
 	base := f.base()
 	s := f.said(base, dns.TypeTXT)
-	if s == nil || s.rcode != dns.RcodeNameError {
+	if s == nil || s.rcode != dns.RcodeNameError || s.zone() == base || s.zone() == "" {
 		return
 	}
-	q := dcv.NewProblem(dcv.DNSNoName, "The domain %s does not exist in the DNS: the zone %s says so (NXDOMAIN).", base, or(s.zone(), "above it"))
+	q := dcv.NewProblem(dcv.DNSNoName, "The domain %s does not exist in the DNS: the zone %s says so (NXDOMAIN).", base, s.zone())
 	q.Publish = p.Publish
 	*p = *q
 }
