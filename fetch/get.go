@@ -65,7 +65,7 @@ func NewClient(o Options) *Client {
 }
 
 const (
-	maxReceived  = 160 << 10 // bytes kept of all hops; the next one is not made
+	maxReceived  = 128 << 10 // bytes kept of all hops; the next one is not made
 	maxURL       = 2000      // H6
 	maxAddresses = 4         // tried for one hop
 )

@@ -128,6 +128,10 @@ func (l *Live) exchange(ctx context.Context, hop Hop, u *url.URL, r *Response) e
 	interim := 0
 	for {
 		if resp, err = http.ReadResponse(br, nil); err != nil {
+			// A line that broke off is called malformed; what broke it off says more.
+			if limited.failed != nil {
+				err = limited.failed
+			}
 			return malformed(err)
 		}
 		// Interim responses come before the final one (RFC 9110 section 15.2).
@@ -243,11 +247,13 @@ var errWire = errors.New("fetch: more bytes than a hop may read")
 // limitedConn bounds the bytes that one hop reads.
 type limitedConn struct {
 	net.Conn
-	left int64
+	left   int64
+	failed error // the last error of reading
 }
 
 func (c *limitedConn) Read(p []byte) (int, error) {
 	if c.left <= 0 {
+		c.failed = errWire
 		return 0, errWire
 	}
 	if int64(len(p)) > c.left {
@@ -255,6 +261,7 @@ func (c *limitedConn) Read(p []byte) (int, error) {
 	}
 	n, err := c.Conn.Read(p)
 	c.left -= int64(n)
+	c.failed = err
 	return n, err
 }
 

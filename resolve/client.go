@@ -102,7 +102,7 @@ func (a *Answer) Empty() bool {
 // Limits of one answer and one look-up.
 const (
 	maxChain    = 10
-	maxReceived = 128 << 10 // bytes of answers in the life of a Client
+	maxReceived = 96 << 10 // bytes of answers in the life of a Client
 )
 
 // DNSSEC modes (operator contract, dns.dnssec).
@@ -299,21 +299,28 @@ func (a *Answer) add(rr dns.RR) {
 // joined concatenates a record's character-strings (RFC 1035 section 3.3.14)
 // and undoes the library's escapes.
 func joined(parts []string) string {
-	s := strings.Join(parts, "")
-	if strings.IndexByte(s, '\\') < 0 {
-		return s
+	n, escaped := 0, false
+	for _, s := range parts {
+		n += len(s)
+		escaped = escaped || strings.IndexByte(s, '\\') >= 0
+	}
+	if !escaped {
+		return strings.Join(parts, "")
 	}
 	var b strings.Builder
-	for i := 0; i < len(s); i++ {
-		switch {
-		case s[i] != '\\' || i+1 >= len(s):
-			b.WriteByte(s[i])
-		case i+3 < len(s) && digit(s[i+1]) && digit(s[i+2]) && digit(s[i+3]):
-			b.WriteByte((s[i+1]-'0')*100 + (s[i+2]-'0')*10 + (s[i+3] - '0'))
-			i += 3
-		default:
-			b.WriteByte(s[i+1])
-			i++
+	b.Grow(min(n, 255*len(parts)))
+	for _, s := range parts {
+		for i := 0; i < len(s); i++ {
+			switch {
+			case s[i] != '\\' || i+1 >= len(s):
+				b.WriteByte(s[i])
+			case i+3 < len(s) && digit(s[i+1]) && digit(s[i+2]) && digit(s[i+3]):
+				b.WriteByte((s[i+1]-'0')*100 + (s[i+2]-'0')*10 + (s[i+3] - '0'))
+				i += 3
+			default:
+				b.WriteByte(s[i+1])
+				i++
+			}
 		}
 	}
 	return b.String()

@@ -8,12 +8,14 @@ import (
 
 // Bounds of one message. What the library makes of a few bytes can be many:
 // each bit of a type bitmap becomes two octets, each empty character-string a
-// string, each compressed name up to a kilobyte. No honest answer comes near.
+// string, each octet of text up to four, each compressed name up to a
+// kilobyte. No honest answer comes near.
 const (
-	maxRecords = 128     // in all sections
-	maxStrings = 1024    // character-strings of TXT records
-	maxBitmaps = 4 << 10 // octets of NSEC and NSEC3 data
-	maxOptions = 32      // EDNS options
+	maxRecords = 128      // in all sections
+	maxText    = 32 << 10 // octets of TXT data
+	maxStrings = 1024     // character-strings of TXT records
+	maxBitmaps = 4 << 10  // octets of NSEC and NSEC3 data
+	maxOptions = 32       // EDNS options
 )
 
 // unpack reads a reply that must be the answer to its own question, whichever
@@ -43,7 +45,7 @@ func unpack(r Reply) (*dns.Msg, bool) {
 		m.Question = append(m.Question, dns.Question{Name: name, Qtype: binary.BigEndian.Uint16(b[next : next+2]), Qclass: binary.BigEndian.Uint16(b[next+2 : next+4])})
 		off = next + 4
 	}
-	var left budget = [3]int{maxStrings, maxBitmaps, maxOptions}
+	left := budget{maxText, maxStrings, maxBitmaps, maxOptions}
 	for at, section := range [3]*[]dns.RR{&m.Answer, &m.Ns, &m.Extra} {
 		n := count(6 + 2*at)
 		if n > 0 {
@@ -114,21 +116,22 @@ func record(b []byte, off int) (qtype uint16, data, end int) {
 	return binary.BigEndian.Uint16(b[off : off+2]), data, end
 }
 
-// budget is what one message may still cost: strings, bitmaps, options.
-type budget [3]int
+// budget is what one message may still cost.
+type budget struct{ text, strings, bitmaps, options int }
 
 func (l *budget) spend(qtype uint16, data []byte) bool {
 	switch qtype {
 	case dns.TypeTXT:
+		l.text -= len(data)
 		for i := 0; i < len(data); i += 1 + int(data[i]) {
-			l[0]--
+			l.strings--
 		}
 	case dns.TypeNSEC, dns.TypeNSEC3:
-		l[1] -= len(data)
+		l.bitmaps -= len(data)
 	case dns.TypeOPT:
 		for i := 0; i+4 <= len(data); i += 4 + int(binary.BigEndian.Uint16(data[i+2:i+4])) {
-			l[2]--
+			l.options--
 		}
 	}
-	return l[0] >= 0 && l[1] >= 0 && l[2] >= 0
+	return l.text >= 0 && l.strings >= 0 && l.bitmaps >= 0 && l.options >= 0
 }
