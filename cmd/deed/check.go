@@ -22,8 +22,8 @@ import (
 )
 
 func checkCommand() *cobra.Command {
-	var method, resolver, asOf string
-	var tokens []string
+	var resolver, asOf string
+	var w wanted
 	cmd := &cobra.Command{
 		Use:   "check DOMAIN",
 		Short: "Look from here, now, and explain what was seen",
@@ -49,7 +49,7 @@ func checkCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			ch, err := oneChallenge(c, n, args[0], dcv.Method(method), tokens)
+			ch, err := oneChallenge(c, n, args[0], w)
 			if err != nil {
 				return err
 			}
@@ -82,42 +82,11 @@ func checkCommand() *cobra.Command {
 	}
 	f := cmd.Flags()
 	addFlags(f)
-	f.StringVar(&method, "method", string(dcv.DNSTXT), "dns-txt-token, dns-cname-token or http-token")
-	f.StringSliceVar(&tokens, "token", nil, "the random value to look for; may be given several times")
+	w.flags(f)
 	f.StringVar(&resolver, "resolver", "", "resolvers to ask, host:port; in place of dns.resolvers")
 	f.StringVar(&asOf, "as-of", "", "judge by the rules of another day, YYYY-MM-DD")
 	f.String("capsule", "", "write the evidence to this file, for deed replay")
-	_ = cmd.MarkFlagRequired("token")
 	return cmd
-}
-
-// oneChallenge makes a challenge without a server.
-func oneChallenge(c *config, n *names.Names, domain string, m dcv.Method, tokens []string) (dcv.Challenge, error) {
-	name, err := n.Normalise(domain)
-	if err != nil {
-		return dcv.Challenge{}, fmt.Errorf("%q: %w", domain, err)
-	}
-	rule, ok := rules.For(m)
-	if !ok || !rule.ByValue {
-		return dcv.Challenge{}, fmt.Errorf("--method %q cannot be checked from here; accepted: dns-txt-token, dns-cname-token, http-token", m)
-	}
-	now := dcv.Stamp(time.Now())
-	base, _ := n.BaseDomain(name)
-	ch := dcv.Challenge{
-		Name: name, Method: m, ADNs: rule.ADNs(name, base), CNAMETarget: cnameTarget(c, c.PublicURL), CanaryLabel: "_" + strings.ReplaceAll(newID(), "-", "")[:31],
-		HTTPPort: c.HTTPPort, HTTPSPort: c.HTTPSPort, Now: now, RulesAsOf: c.RulesAsOf,
-		Issuers: c.CAA, EnforceCAA: len(c.CAA) > 0, LenientCAA: c.LenientCAA,
-	}
-	for _, p := range c.AllowPrivate {
-		ch.AllowPrivate = append(ch.AllowPrivate, p.String())
-	}
-	for _, t := range tokens {
-		if len(t) < 8 || len(t) > 63 || strings.Trim(t, "_-0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
-			return ch, errors.New("--token: a random value has 8 to 63 letters, digits, hyphens and underscores")
-		}
-		ch.Values = append(ch.Values, dcv.Value{Token: t, Source: "cli", Created: now, Expires: now.Add(rule.TokenLife)})
-	}
-	return ch, nil
 }
 
 func byOutcome(o dcv.Outcome) error {
