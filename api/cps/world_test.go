@@ -58,6 +58,8 @@ type world struct {
 	authority *authority.Authority
 	clock     atomic.Int64
 	logs      bytes.Buffer
+	names     *names.Names
+	handler   http.Handler // of the dialect, without a listener
 }
 
 func (w *world) now() time.Time          { return time.Unix(0, w.clock.Load()).UTC() }
@@ -76,6 +78,7 @@ func newWorld(t testing.TB, limits ...api.Window) *world {
 	t.Cleanup(func() { must(t, db.Close()) })
 	n, err := names.New()
 	must(t, err)
+	w.names = n
 	tr, err := mail.LoadTranslations()
 	must(t, err)
 	sender, err := mail.NewSender(mail.SMTP{Address: net.SMTP.String(), From: "dcv@deed.example", TLS: "off"})
@@ -100,7 +103,9 @@ func newWorld(t testing.TB, limits ...api.Window) *world {
 		Authority: w.authority, Limiter: api.NewLimiter(limits, w.now), CNAMETarget: target, Log: log,
 	}))
 	h := cps.Handler(cps.Options{Authority: w.authority, Limiter: api.NewLimiter(limits, w.now), Log: log})
+	w.handler = h
 	mux.Handle(cps.Prefix+"/", h)
+	mux.Handle(cps.Prefix, h)
 	mux.Handle(cps.TokenPath, h)
 	v1.Mount(mux, v1.Options{Authority: w.authority, Log: log})
 	srv := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {

@@ -169,6 +169,7 @@ func (a *app) mount(mux *http.ServeMux) {
 	mux.Handle(certcentral.Prefix+"/", cc)
 	dialect := cps.Handler(cps.Options{Authority: a.authority, Limiter: a.limiter, Log: a.log})
 	mux.Handle(cps.Prefix+"/", dialect)
+	mux.Handle(cps.Prefix, dialect) // not redirected to the address with a slash
 	mux.Handle(cps.TokenPath, dialect)
 	v1.Mount(mux, v1.Options{Authority: a.authority, Limiter: a.limiter, Log: a.log, Version: release})
 	console.Approve(mux, a.authority, a.tr, a.log)
