@@ -87,7 +87,7 @@ func (n *Internet) startWeb() error {
 		if err != nil {
 			return err
 		}
-		srv := &http.Server{Handler: n.web, ReadHeaderTimeout: 10 * time.Second, TLSConfig: config}
+		srv := &http.Server{Handler: n.web, ReadHeaderTimeout: 10 * time.Second, TLSConfig: config.Clone()}
 		if secure {
 			n.HTTPS = netip.MustParseAddrPort(ln.Addr().String())
 			go func() { _ = srv.ServeTLS(ln, "", "") }()
