@@ -57,6 +57,7 @@ type Options struct {
 	Now          func() time.Time
 	Random       io.Reader
 	Log          *slog.Logger
+	Watch        Watch // nil counts nothing
 }
 
 // Authority is the life cycle. Safe for concurrent use.
@@ -82,6 +83,9 @@ func New(o Options) (*Authority, error) {
 	}
 	if o.Random == nil {
 		o.Random = rand.Reader
+	}
+	if o.Watch == nil {
+		o.Watch = unwatched{}
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

@@ -196,6 +196,9 @@ func (a *Authority) apply(ctx context.Context, actor Actor, seen Domain, rec che
 		res.Attempt, err = keep(t, att, &kept, now)
 		return err
 	})
+	if err == nil {
+		a.attempted(actor, &res, rec.Problem())
+	}
 	return res, err
 }
 

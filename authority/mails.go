@@ -342,14 +342,16 @@ func (a *Authority) deliver(ctx context.Context, m store.Mail) error {
 	now := a.now()
 	n := m
 	var final *mail.Error
+	result := "sent"
 	switch {
 	case sendErr == nil:
 		n.Sends, n.Fails, n.SendError, n.SendAfter = m.Sends+1, 0, "", time.Time{}
 	case errors.As(sendErr, &final) && final.Permanent, m.Fails >= len(mailPause):
-		n.Fails, n.SendError, n.SendAfter = m.Fails+1, sendErr.Error(), time.Time{}
+		result, n.Fails, n.SendError, n.SendAfter = "refused", m.Fails+1, sendErr.Error(), time.Time{}
 	default:
-		n.Fails, n.SendError, n.SendAfter = m.Fails+1, sendErr.Error(), now.Add(mailPause[m.Fails])
+		result, n.Fails, n.SendError, n.SendAfter = "failed", m.Fails+1, sendErr.Error(), now.Add(mailPause[m.Fails])
 	}
+	a.o.Watch.Mailed(result)
 	n.SendError = n.SendError[:min(len(n.SendError), 500)]
 	err := a.o.Store.Write(ctx, func(t store.Tx) error { return t.UpdateMail(m, n) })
 	if errors.Is(err, store.ErrConflict) {

@@ -46,6 +46,7 @@ type app struct {
 	tr        *mail.Translations
 	log       *slog.Logger
 	registry  *prometheus.Registry
+	metrics   *metrics
 	stopping  atomic.Bool
 	suffixes  *suffixes
 }
@@ -135,10 +136,12 @@ func build(c *config, db *sqlite.DB, origin string, log *slog.Logger) (*app, err
 	}
 	app := &app{c: c, db: db, tr: tr, log: log, target: cnameTarget(c, origin), registry: prometheus.NewRegistry()}
 	app.suffixes = &suffixes{names: n, file: file, log: log, now: time.Now}
+	app.metrics = newMetrics()
+	app.metrics.register(app.registry, db)
 	app.registry.MustRegister(app.suffixes.metric(), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	app.authority, err = authority.New(authority.Options{
-		Store: db, Names: n, Engine: observe(e, log, app.registry), Post: post, PublicURL: origin, CNAMETarget: app.target, HTTPPort: c.HTTPPort, HTTPSPort: c.HTTPSPort,
-		AllowPrivate: c.AllowPrivate, RulesAsOf: c.RulesAsOf, Retention: c.Retention, Permission: authority.Permission{Issuers: c.CAA, Lenient: c.LenientCAA}, Log: log,
+		Store: db, Names: n, Engine: e, Post: post, PublicURL: origin, CNAMETarget: app.target, HTTPPort: c.HTTPPort, HTTPSPort: c.HTTPSPort,
+		AllowPrivate: c.AllowPrivate, RulesAsOf: c.RulesAsOf, Retention: c.Retention, Permission: authority.Permission{Issuers: c.CAA, Lenient: c.LenientCAA}, Log: log, Watch: app.metrics,
 	})
 	if err != nil {
 		return nil, err
@@ -201,7 +204,7 @@ func (a *app) notReady() { a.stopping.Store(true) }
 // request; dialect paths are never redirected, whatever slashes they hold.
 func (a *app) wrap(mux *http.ServeMux) http.Handler {
 	dialects := []string{certcentral.Prefix + "/", cps.Prefix + "/"}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return a.metrics.count(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
 			if p := recover(); p != nil && p != http.ErrAbortHandler { //nolint:errorlint // the server's own sentinel
 				a.log.Error("panic", "method", r.Method, "path", r.URL.Path, "panic", p, "stack", string(debug.Stack()))
@@ -217,5 +220,5 @@ func (a *app) wrap(mux *http.ServeMux) http.Handler {
 			}
 		}
 		mux.ServeHTTP(w, r)
-	})
+	}))
 }
