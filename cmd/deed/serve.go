@@ -100,7 +100,7 @@ func serve(ctx context.Context, c *config, db *sqlite.DB, stdout, stderr io.Writ
 	defer stopWork()
 	background := make(chan error, 1)
 	go func() { background <- app.authority.Run(ctx) }()
-	go app.suffixes.run(ctx)
+	app.suffixes.start(ctx)
 	failed := make(chan error, 1)
 	go func() { failed <- srv.Serve(ln) }()
 

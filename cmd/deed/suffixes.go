@@ -40,11 +40,16 @@ type suffixes struct {
 	now   func() time.Time
 }
 
-// run reloads the file when it changes and on SIGHUP, and speaks of the list's
-// age once a day, until ctx ends.
-func (s *suffixes) run(ctx context.Context) {
+// start reloads the file when it changes and on SIGHUP, and speaks of the
+// list's age once a day, until ctx ends. Once it returns, SIGHUP ends the
+// process no more.
+func (s *suffixes) start(ctx context.Context) {
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP)
+	go s.run(ctx, hup)
+}
+
+func (s *suffixes) run(ctx context.Context, hup chan os.Signal) {
 	defer signal.Stop(hup)
 	tick := time.NewTicker(listLook)
 	defer tick.Stop()
