@@ -96,8 +96,11 @@ func toLookAt(d *Domain, list []Arming, now time.Time) []dcv.Method {
 	return methods
 }
 
+// maxOrders bounds the orders whose methods an automatic look considers.
+const maxOrders = 8
+
 // due lists what an automatic look at a domain tries, and why: all its methods
-// while it is pending; else the one that its proof is renewed by.
+// and those of its orders while it is pending; else the one that its proof is renewed by.
 func (a *Authority) due(ctx context.Context, d *Domain) (methods []dcv.Method, trigger string, err error) {
 	now := a.now()
 	if !d.Pending() {
@@ -111,7 +114,17 @@ func (a *Authority) due(ctx context.Context, d *Domain) (methods []dcv.Method, t
 	}
 	err = a.read(ctx, func(r store.Reader) error {
 		list, err := r.Armed(d.ID)
+		if err != nil {
+			return err
+		}
 		methods = toLookAt(d, list, now)
+		// An order has a method of its own, and a value to be found by it.
+		orders, err := r.OrdersOfDomain(d.AccountID, d.ID, maxOrders)
+		for _, o := range orders {
+			if rule, ok := rules.For(o.Method); ok && o.Status == "pending" && rule.ByValue && !slices.Contains(methods, o.Method) {
+				methods = append(methods, o.Method)
+			}
+		}
 		return err
 	})
 	return methods, "scheduled", err

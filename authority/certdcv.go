@@ -147,7 +147,7 @@ func (a *Authority) RegenerateValues(ctx context.Context, actor Actor, id int64,
 			s.Value = &v
 		}
 		for i := range names {
-			how := arming{types: validationType(s.Certificate.Type), fresh: true}
+			how := arming{types: validationType(s.Certificate.Type), fresh: true, again: true}
 			if err := a.armName(t, actor, &s.Order, &names[i].Domain, nil, how, now); err != nil {
 				return err
 			}
@@ -206,11 +206,8 @@ func (a *Authority) ChangeCertificateMethod(ctx context.Context, actor Actor, id
 		}
 		for i := range names {
 			d := &names[i].Domain
-			// The domain follows the request that it was following.
-			if d.Method == old && d.Pending() {
-				d.NextCheck = time.Time{}
-			}
-			if err := a.armName(t, actor, &o, d, letters, arming{types: validationType(s.Certificate.Type)}, now); err != nil {
+			how := arming{types: validationType(s.Certificate.Type), follows: old}
+			if err := a.armName(t, actor, &o, d, letters, how, now); err != nil {
 				return err
 			}
 		}

@@ -285,8 +285,10 @@ func (a *Authority) domainNamed(t store.Tx, actor Actor, n dcv.Name, org int64, 
 
 // arming says how armName goes about it.
 type arming struct {
-	types []string
-	fresh bool // a live value is replaced too
+	types   []string
+	fresh   bool       // a live value is replaced too
+	again   bool       // a running schedule begins again too
+	follows dcv.Method // a domain of this method follows the order; "" for none
 }
 
 // armName readies an order's name to be proven by the order's method: its
@@ -297,22 +299,31 @@ func (a *Authority) armName(t store.Tx, actor Actor, o *Order, d *Domain, letter
 		return err
 	}
 	byMail := o.Method == dcv.Email
-	idle := !d.Pending() || d.NextCheck.IsZero()
+	anew := !d.Pending()
 	submit(d, how.types, now)
-	// A domain has one method. A request whose value is the order's leaves
-	// that of a domain that waits by another one.
-	if d.Method != o.Method && (idle || byMail || o.PerDomain) {
-		d.Method = o.Method
-		idle = true
+	// A domain has one method of its own. One that waits by another keeps it,
+	// unless the request needs the domain's value or its messages: the schedule
+	// looks by the methods of its orders too.
+	if d.Method != o.Method && (anew || byMail || o.PerDomain || d.Method == how.follows) {
+		d.Method, anew = o.Method, true
 		if err := t.EndDomainValue(d.ID, now); err != nil {
 			return err
 		}
 		if err := t.EndMails(d.ID, now); err != nil {
 			return err
 		}
+		if err := disarm(t, d.ID, now, o.Method); err != nil {
+			return err
+		}
 	}
-	if idle || how.fresh {
-		begin(d, now, d.Method != dcv.Email)
+	switch {
+	case !anew && !how.again && !d.NextCheck.IsZero():
+	case byMail:
+		if err := restart(t, d, now); err != nil {
+			return err
+		}
+	default:
+		begin(d, now, true)
 	}
 	if err := t.UpdateDomain(*d); err != nil {
 		return err

@@ -258,8 +258,8 @@ func (a *Authority) again(ctx context.Context, actor Actor, id int64, from, even
 					return err
 				}
 			}
-			d.NextCheck = time.Time{} // its schedule begins again
-			if err := a.armName(t, actor, &s.Order, d, letters, arming{types: validationType(s.Certificate.Type)}, now); err != nil {
+			how := arming{types: validationType(s.Certificate.Type), again: true}
+			if err := a.armName(t, actor, &s.Order, d, letters, how, now); err != nil {
 				return err
 			}
 		}

@@ -100,3 +100,29 @@ func TestAProofCoversInCPSOnlyWhatItCovers(t *testing.T) {
 		t.Errorf("another account: %s", s.body)
 	}
 }
+
+// A domain that waits in CertCentral by one method and is named by a DV request
+// with another keeps its value there; the request's own value proves it too,
+// also on the schedule.
+func TestADVRequestLeavesAWaitingDomainItsMethod(t *testing.T) {
+	for _, method := range []string{"dns-cname-token", "http-token", "email"} {
+		t.Run(method, func(t *testing.T) { leavesMethod(t, method) })
+	}
+}
+
+// leavesMethod is one method's turn.
+func leavesMethod(t *testing.T, method string) {
+	w := newWorld(t)
+	added := w.certcentral(201, "POST", "/domain", fmt.Sprintf(`{"name":"example.com","organization":{"id":%d},"validations":[{"type":"ov"}],"dcv_method":%q}`, w.org, method))
+	id, d := w.ask("shop", "DV", "DnsTxtToken", "example.com")
+	info := w.certcentral(200, "GET", fmt.Sprintf("/domain/%d?include_dcv=true", d[0]), "")
+	if info.text("dcv_method") != method || info.text("dcv_token", "token") != added.text("dcv_token", "token") {
+		t.Errorf("the domain: %s", info.body)
+	}
+	w.dns("_dnsauth.example.com", "TXT", w.call(200, "GET", dcvOf(id, ""), "").text("items", 0, "dcv_token", "token"))
+	w.advance(2 * 60e9)
+	w.mails()
+	if s := w.status(id); s.text("status") != "OtherValidation" {
+		t.Errorf("the schedule did not look by the request's method: %s", s.body)
+	}
+}
