@@ -43,6 +43,7 @@ type facts struct {
 	canary    string   // a label that nobody can have published
 	recalled  []Recollection
 	zone      *zoneFacts
+	site      siteFacts
 	seen      []dcv.Observation
 }
 

@@ -34,9 +34,10 @@ type web struct {
 	addressOf func(host string)
 	mu        sync.RWMutex
 	files     map[string]file
+	sites     map[string]http.Handler // by host, for paths without a file
 }
 
-func newWeb() *web { return &web{files: map[string]file{}} }
+func newWeb() *web { return &web{files: map[string]file{}, sites: map[string]http.Handler{}} }
 
 // ServeHTTP is http.Handler.
 func (s *web) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -48,7 +49,13 @@ func (s *web) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f, ok := s.files[strings.ToLower(host)+r.URL.Path]
 	s.mu.RUnlock()
 	if !ok {
-		http.NotFound(w, r)
+		s.mu.RLock()
+		site := s.sites[strings.ToLower(host)]
+		s.mu.RUnlock()
+		if site == nil {
+			site = http.NotFoundHandler()
+		}
+		site.ServeHTTP(w, r)
 		return
 	}
 	for k, v := range f.Headers {
