@@ -111,8 +111,7 @@ func (r *Record) Problem() *dcv.Problem {
 func (e *Engine) Attempt(ctx context.Context, ch dcv.Challenge) (Record, error) {
 	ch.DNSSEC, ch.TrustAnchors, ch.LookAtCAA = e.o.DNSSEC, e.o.Anchors.Text(), true
 	rec := capsule.Record(e.o.DNS, e.o.HTTP, ch.Now)
-	limited, cancel := context.WithTimeout(ctx, maxAttempt)
-	defer cancel()
+	limited := until(ctx, time.Now().Add(maxAttempt))
 	v, err := e.judge(limited, &ch, rec, rec)
 	if err != nil {
 		return Record{}, err

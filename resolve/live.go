@@ -69,12 +69,7 @@ func (l *Live) Exchange(ctx context.Context, ask Ask) (Reply, error) {
 	if d, ok := ctx.Deadline(); ok && d.Before(deadline) {
 		deadline = d
 	}
-	network := "udp"
-	if ask.Transport == TCP {
-		network = "tcp"
-	}
-	dialer := net.Dialer{Deadline: deadline}
-	conn, err := dialer.DialContext(ctx, network, ask.Server.String())
+	conn, err := dial(ctx, ask, deadline)
 	if err == nil {
 		stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 		_ = conn.SetDeadline(deadline)
@@ -97,21 +92,52 @@ func (l *Live) Exchange(ctx context.Context, ask Ask) (Reply, error) {
 	return r, nil
 }
 
+// dial opens a socket that speaks with the server only. For UDP nothing is
+// waited for.
+func dial(ctx context.Context, ask Ask, deadline time.Time) (net.Conn, error) {
+	if ask.Transport == TCP {
+		d := net.Dialer{Deadline: deadline}
+		return d.DialContext(ctx, "tcp", ask.Server.String())
+	}
+	var d net.Dialer
+	conn, err := d.DialUDP(ctx, "udp", netip.AddrPort{}, ask.Server)
+	if err != nil {
+		return nil, err
+	}
+	return conn, nil
+}
+
+// pack writes the question as a message (RFC 1035 section 4.1, RFC 6891
+// section 6.1.2), the id left zero.
+func pack(ask Ask) ([]byte, error) {
+	wire := make([]byte, 12+len(ask.Name)+2+4+11)
+	wire[2] = 1 // recursion desired
+	if ask.CD {
+		wire[3] = 1 << 4
+	}
+	wire[5] = 1 // one question
+	end, err := dns.PackDomainName(dns.Fqdn(ask.Name), wire, 12, nil, false)
+	if err != nil {
+		return nil, err
+	}
+	binary.BigEndian.PutUint16(wire[end:], ask.Type)
+	wire[end+3] = dns.ClassINET
+	end += 4
+	if ask.EDNS || ask.DO {
+		wire[11] = 1 // an OPT record: root name, type, payload size, flags, no options
+		binary.BigEndian.PutUint16(wire[end+1:], dns.TypeOPT)
+		binary.BigEndian.PutUint16(wire[end+3:], udpSize)
+		if ask.DO {
+			wire[end+7] = 1 << 7
+		}
+		end += 11
+	}
+	return wire[:end], nil
+}
+
 // query packs the question with its randomness.
 func (l *Live) query(ask Ask) ([]byte, error) {
-	var m dns.Msg
-	name := dns.Fqdn(ask.Name)
-	m.Question = []dns.Question{{Name: name, Qtype: ask.Type, Qclass: dns.ClassINET}}
-	m.RecursionDesired = true
-	m.CheckingDisabled = ask.CD
-	if ask.EDNS || ask.DO {
-		opt := &dns.OPT{Hdr: dns.RR_Header{Name: ".", Rrtype: dns.TypeOPT, Class: udpSize}}
-		if ask.DO {
-			opt.SetDo()
-		}
-		m.Extra = []dns.RR{opt}
-	}
-	wire, err := m.Pack()
+	wire, err := pack(ask)
 	if err != nil {
 		return nil, err
 	}
