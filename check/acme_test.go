@@ -159,8 +159,8 @@ func TestACMENeedsItsKeyAuthorization(t *testing.T) {
 				ch := acme(m, "a.example.com")
 				row.change(&ch)
 				expect(t, w.attempt(ch), row.code)
-				if len(w.asked) != 0 {
-					t.Errorf("asked %v", w.asked)
+				if len(w.questions()) != 0 {
+					t.Errorf("asked %v", w.questions())
 				}
 			})
 		}
@@ -244,8 +244,8 @@ func TestACMEHostMethodsNeverProveAWildcardOrAnotherName(t *testing.T) {
 		ch := acme(m, "www.example.com")
 		ch.ADNs = []dcv.Name{dcv.MustName("example.com")}
 		expect(t, w.attempt(ch), dcv.WildcardByWebsite)
-		if len(w.asked) != 0 {
-			t.Errorf("asked %v", w.asked)
+		if len(w.questions()) != 0 {
+			t.Errorf("asked %v", w.questions())
 		}
 	}
 }

@@ -56,9 +56,8 @@ func TestCAA(t *testing.T) {
 			if v.CAA == nil || !v.CAA.Enforced || v.CAA.Found.String() != r.found || v.CAA.Reason == "" || (v.CAA.Decision == "permit") != (r.code == "") {
 				t.Errorf("%+v", v.CAA)
 			}
-			w.mu.Lock()
-			defer w.mu.Unlock()
-			if last := w.asked[len(w.asked)-1]; last != "CAA "+r.asked {
+			asked := w.questions()
+			if last := asked[len(asked)-1]; last != "CAA "+r.asked {
 				t.Errorf("the last question was %s", last)
 			}
 			if r.code != "" && (v.Scope != "" || v.Matched != -1) {
@@ -88,8 +87,8 @@ func TestCAAIsNotLookedUpWithoutAProof(t *testing.T) {
 	w := newWorld(t, `example.com. IN CAA 0 issue ";"`)
 	v := w.attempt(enforced(dcv.DNSTXT, "example.com", "example.com"))
 	expect(t, v, dcv.TXTNotFound)
-	if v.CAA != nil || strings.Contains(strings.Join(w.asked, " "), "CAA") {
-		t.Errorf("%+v after %v", v.CAA, w.asked)
+	if v.CAA != nil || strings.Contains(strings.Join(w.questions(), " "), "CAA") {
+		t.Errorf("%+v after %v", v.CAA, w.questions())
 	}
 }
 

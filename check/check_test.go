@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -78,6 +79,13 @@ func (w *world) failing(rcode int, names ...string) {
 	for _, n := range names {
 		w.fail[n] = rcode
 	}
+}
+
+// questions are those asked so far.
+func (w *world) questions() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.asked)
 }
 
 func (w *world) ServeDNS(rw dns.ResponseWriter, q *dns.Msg) {
@@ -352,8 +360,8 @@ func TestWebsiteNeverProvesAWildcardOrAnotherName(t *testing.T) {
 	w := newWorld(t)
 	expect(t, w.attempt(challenge(dcv.HTTP, "*.example.com", []string{"example.com"}, token)), dcv.WildcardByWebsite)
 	expect(t, w.attempt(challenge(dcv.HTTP, "www.example.com", []string{"example.com"}, token)), dcv.WildcardByWebsite)
-	if len(w.asked) != 0 {
-		t.Errorf("asked %v", w.asked)
+	if len(w.questions()) != 0 {
+		t.Errorf("asked %v", w.questions())
 	}
 }
 

@@ -22,7 +22,7 @@ func TestIncidentARecordLabelWithoutAnUnderscore(t *testing.T) {
 			t.Errorf("%s: proven at %s", m, v.Where)
 		}
 	}
-	for _, q := range w.asked {
+	for _, q := range w.questions() {
 		_, name, _ := strings.Cut(q, " ")
 		if !strings.HasPrefix(name, "_") && name != "example.com." {
 			t.Errorf("asked for %s", q)
