@@ -28,6 +28,19 @@ type Replayed struct {
 	Words bool
 }
 
+// Diagnosis is why the attempt did not pass, as recorded; nil if there is none
+// that can be read. It is told again, not made again.
+func (r *Replayed) Diagnosis() *dcv.Diagnosis {
+	if r.Capsule == nil || r.Capsule.Diagnosis == nil {
+		return nil
+	}
+	var d dcv.Diagnosis
+	if json.Unmarshal(r.Capsule.Diagnosis.JSON, &d) != nil || d.Problem == nil {
+		return nil
+	}
+	return &d
+}
+
 // ReplayOptions say how to judge again.
 type ReplayOptions struct {
 	HostName func(string) (string, error) // Options.HostName

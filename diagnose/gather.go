@@ -191,9 +191,16 @@ func (g *gatherer) places(ctx context.Context) {
 			if s.cname != "" {
 				values = append([]string{"CNAME " + s.cname}, values...)
 			}
-			g.see(dns.TypeToString[q.qtype]+" "+q.name, fmt.Sprintf("%d records", len(values)), values...)
+			g.see(dns.TypeToString[q.qtype]+" "+q.name, counted(len(values)), values...)
 		}
 	}
+}
+
+func counted(n int) string {
+	if n == 1 {
+		return "1 record"
+	}
+	return fmt.Sprintf("%d records", n)
 }
 
 // recall asks which of the texts seen were handed out here.

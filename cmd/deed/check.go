@@ -27,7 +27,7 @@ func checkCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check DOMAIN",
 		Short: "Look from here, now, and explain what was seen",
-		Long:  "Runs one check from this machine, without a server or an account.\nExit code 0: proven, 1: not proven, 2: wrong usage, 3: could not check.",
+		Long:  "Runs one check from this machine, without a server or an account.\nWithout --token it shows what stands where the value would be looked for, and how the name servers are.\nExit code 0: proven, 1: not proven, 2: wrong usage, 3: could not check.",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := load(cmd.Flags(), nil, cmd.ErrOrStderr())
@@ -49,6 +49,7 @@ func checkCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			blind := w.blind()
 			ch, err := oneChallenge(c, n, args[0], w)
 			if err != nil {
 				return err
@@ -66,15 +67,21 @@ func checkCommand() *cobra.Command {
 					return ours(err)
 				}
 			}
+			if blind && rec.Verdict.Outcome == dcv.NotProven {
+				if err := output(cmd, surveyOf(&ch, &rec.Verdict, rec.Diagnosis), func() string { return survey(&ch, &rec.Verdict, rec.Diagnosis) }); err != nil {
+					return err
+				}
+				return exit{code: exitNotProven, err: errors.New("nothing was checked"), silent: true}
+			}
 			shown, err := v1.Of(&authority.Attempt{
 				ID: rec.ID, Name: ch.Name, ADN: rec.Verdict.ADN, Method: ch.Method, Trigger: "manual", Started: rec.Started, Ended: rec.Ended,
-				Outcome: rec.Verdict.Outcome, Test: rec.Verdict.Test, Verdict: rec.JSON,
+				Outcome: rec.Verdict.Outcome, Test: rec.Verdict.Test, Verdict: rec.JSON, Diagnosis: rec.DiagnosisJSON,
 			})
 			if err != nil {
 				return ours(err)
 			}
 			shown.Capsule = "" // it is in a file, if anywhere
-			if err := output(cmd, shown, func() string { return explain(&ch, &rec.Verdict) }); err != nil {
+			if err := output(cmd, shown, func() string { return explain(&ch, &rec.Verdict, rec.Diagnosis) }); err != nil {
 				return err
 			}
 			return byOutcome(rec.Verdict.Outcome)
@@ -97,43 +104,6 @@ func byOutcome(o dcv.Outcome) error {
 		return exit{code: exitOurs, err: errors.New("could not check"), silent: true}
 	}
 	return exit{code: exitNotProven, err: errors.New("not proven"), silent: true}
-}
-
-// explain is a verdict for a person at a terminal.
-func explain(ch *dcv.Challenge, v *dcv.Verdict) string {
-	var b strings.Builder
-	switch v.Outcome {
-	case dcv.Proven:
-		fmt.Fprintf(&b, "PROVEN  %s by %s (BR %s)\n  found at %s\n  covers %s\n", ch.Name, v.Method, v.Section, v.Where, covered(v))
-	case dcv.CouldNotCheck:
-		fmt.Fprintf(&b, "COULD NOT CHECK  %s\n", ch.Name)
-	default:
-		fmt.Fprintf(&b, "NOT PROVEN  %s by %s\n", ch.Name, v.Method)
-	}
-	if p := v.Problem; p != nil {
-		fmt.Fprintf(&b, "\n  %s [%s]\n  %s\n\n  What to do: %s\n", p.Title, p.Code, p.Detail, p.Fix)
-	}
-	for _, p := range v.Causes {
-		fmt.Fprintf(&b, "\n  Also: %s [%s]\n", p.Detail, p.Code)
-	}
-	b.WriteString("\n  What was looked at:\n")
-	for _, o := range v.Seen {
-		fmt.Fprintf(&b, "    %-50s %s\n", o.Asked, o.Result)
-		for _, val := range o.Values {
-			fmt.Fprintf(&b, "      %q\n", val)
-		}
-	}
-	if v.Test {
-		b.WriteString("\n  Marked test: made with a setting that is for tests only.\n")
-	}
-	return strings.TrimSuffix(b.String(), "\n")
-}
-
-func covered(v *dcv.Verdict) string {
-	if v.Scope == dcv.ScopeHost {
-		return "exactly " + v.ADN.String()
-	}
-	return v.ADN.String() + ", every name below it, and wildcards"
 }
 
 func replayCommand() *cobra.Command {
@@ -260,7 +230,7 @@ func replay(cmd *cobra.Command, raw []byte, o check.ReplayOptions) error {
 		if !r.Same {
 			head = "DIFFERENT: " + r.Difference + "\n\n"
 		}
-		return head + explain(&r.Capsule.Challenge, &r.Again)
+		return head + explain(&r.Capsule.Challenge, &r.Again, r.Diagnosis())
 	})
 	if err != nil {
 		return err

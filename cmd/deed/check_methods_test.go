@@ -74,7 +74,7 @@ func TestCheckRefusesWhatAMethodDoesNotTake(t *testing.T) {
 		args []string
 		says string
 	}{
-		{"no value", []string{"--method", "dns-txt-token"}, "--token"},
+		{"no target for a CNAME", []string{"--method", "dns-cname-token", "--token", "_" + someToken}, "--validation-cname-target"},
 		{"a value for a method that has none", []string{"--method", "dns-01", "--key-authorization", someKey, "--token", someToken}, "--token"},
 		{"no key authorization", []string{"--method", "http-01"}, "--key-authorization"},
 		{"a key authorization that is none", []string{"--method", "http-01", "--key-authorization", someToken}, "--key-authorization"},

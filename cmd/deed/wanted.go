@@ -54,6 +54,9 @@ func oneChallenge(c *config, n *names.Names, domain string, w wanted) (dcv.Chall
 	if !ok || !rule.LookedAt() {
 		return dcv.Challenge{}, fmt.Errorf("--method %q cannot be checked from here; accepted: %s", m, looks())
 	}
+	if m == dcv.DNSCNAME && c.CNAMETarget == "" && c.PublicURL == "" {
+		return dcv.Challenge{}, errors.New("--validation-cname-target: the method dns-cname-token needs the target that was handed out, without the random value")
+	}
 	now := dcv.Stamp(time.Now())
 	base, _ := n.BaseDomain(name)
 	ch := dcv.Challenge{
@@ -113,4 +116,15 @@ func (w *wanted) into(ch *dcv.Challenge, rule rules.Method) error {
 		value(t)
 	}
 	return nil
+}
+
+// blind: nothing is looked for, so that only what stands there can be shown. A
+// value that nobody has stands in for the one that is missing.
+func (w *wanted) blind() bool {
+	rule, ok := rules.For(dcv.Method(w.method))
+	if !ok || !rule.ByValue || len(w.tokens) > 0 {
+		return false
+	}
+	w.tokens = []string{"_" + strings.ReplaceAll(newID(), "-", "")[:31]}
+	return true
 }
