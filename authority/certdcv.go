@@ -165,67 +165,80 @@ func (a *Authority) RegenerateValues(ctx context.Context, actor Actor, id int64,
 // ChangeCertificateMethod sets the method of a request and of its names that
 // are not proven. The method already set changes nothing.
 func (a *Authority) ChangeCertificateMethod(ctx context.Context, actor Actor, id int64, m dcv.Method) error {
+	letters, same, err := a.prepareMethod(ctx, actor, id, m)
+	if err != nil || same {
+		return err
+	}
+	err = a.write(ctx, func(t store.Tx) error {
+		s, err := a.setMethod(t, actor, id, m, letters)
+		if err != nil {
+			return err
+		}
+		return touch(t, s.Certificate, actor, a.now())
+	})
+	a.nudge()
+	return err
+}
+
+// prepareMethod vets another method for a request and composes its messages;
+// same is true where it is set already.
+func (a *Authority) prepareMethod(ctx context.Context, actor Actor, id int64, m dcv.Method) (letters map[dcv.Name][]letter, same bool, err error) {
 	s, err := a.Certificate(ctx, actor, id)
 	if err != nil {
-		return err
+		return nil, false, err
 	}
 	now := a.now()
 	var names []dcv.Name
 	for _, n := range s.Names {
 		if _, err := a.method(m, n.Name, now); err != nil {
-			return err
+			return nil, false, err
 		}
 		if !n.Proven {
 			names = append(names, n.Name)
 		}
 	}
-	if s.Order.Status == "pending" && s.Order.Method == m {
-		return nil
+	// Clients send the method with every change, also once it is issued.
+	if s.Order.Method == m && (s.Order.Status == "pending" || s.Order.Status == "issued") {
+		return nil, true, nil
 	}
 	if _, err := s.open(s.Names); err != nil {
-		return err
+		return nil, false, err
 	}
-	letters, err := a.lettersFor(ctx, actor, m, names, now)
+	letters, err = a.lettersFor(ctx, actor, m, names, now)
+	return letters, false, err
+}
+
+// setMethod is the change itself; its caller touches the certificate.
+func (a *Authority) setMethod(t store.Tx, actor Actor, id int64, m dcv.Method, letters map[dcv.Name][]letter) (s CertificateState, err error) {
+	now := a.now()
+	if s, err = a.certificateState(t, actor, id); err != nil {
+		return s, err
+	}
+	names, err := s.open(s.Names)
 	if err != nil {
-		return err
+		return s, err
 	}
-	err = a.write(ctx, func(t store.Tx) error {
-		s, err := a.certificateState(t, actor, id)
-		if err != nil {
-			return err
+	o := s.Order
+	old := o.Method
+	o.Method = m
+	if err := t.UpdateOrder(o); err != nil {
+		return s, err
+	}
+	for i := range names {
+		how := arming{types: validationType(s.Certificate.Type), follows: old}
+		if err := a.armName(t, actor, &o, &names[i].Domain, letters, how, now); err != nil {
+			return s, err
 		}
-		names, err := s.open(s.Names)
-		if err != nil {
-			return err
-		}
-		o := s.Order
-		old := o.Method
-		o.Method = m
-		if err := t.UpdateOrder(o); err != nil {
-			return err
-		}
-		for i := range names {
-			d := &names[i].Domain
-			how := arming{types: validationType(s.Certificate.Type), follows: old}
-			if err := a.armName(t, actor, &o, d, letters, how, now); err != nil {
-				return err
-			}
-		}
-		if o.PerDomain || m == dcv.Email {
-			err = t.EndOrderValue(id, now)
-		} else {
-			_, err = a.renewOrder(t, &o, now)
-		}
-		if err != nil {
-			return err
-		}
-		if err := touch(t, s.Certificate, actor, now); err != nil {
-			return err
-		}
-		return a.event(t, actor, now, "certificate.method_changed", 0, id)
-	})
-	a.nudge()
-	return err
+	}
+	if o.PerDomain || m == dcv.Email {
+		err = t.EndOrderValue(id, now)
+	} else {
+		_, err = a.renewOrder(t, &o, now)
+	}
+	if err != nil {
+		return s, err
+	}
+	return s, a.event(t, actor, now, "certificate.method_changed", 0, id)
 }
 
 // touch notes who changed a request.

@@ -44,21 +44,21 @@ func (a *Authority) UpdateCertificate(ctx context.Context, actor Actor, id int64
 			return before, err
 		}
 	}
-	if c.Label != nil {
-		err := a.read(ctx, func(r store.Reader) error { return labelFree(r, actor, *c.Label, id) })
-		if err != nil {
-			return before, err
-		}
-	}
-	// The method comes first: it is what may be refused.
-	if c.Method != nil && *c.Method != before.Order.Method {
-		if err := a.ChangeCertificateMethod(ctx, actor, id, *c.Method); err != nil {
+	var letters map[dcv.Name][]letter
+	same := true
+	if c.Method != nil {
+		if letters, same, err = a.prepareMethod(ctx, actor, id, *c.Method); err != nil {
 			return before, err
 		}
 	}
 	var s CertificateState
 	now := a.now()
 	err = a.write(ctx, func(t store.Tx) error {
+		if !same {
+			if _, err := a.setMethod(t, actor, id, *c.Method, letters); err != nil {
+				return err
+			}
+		}
 		cert, err := t.Certificate(actor.Account, id)
 		if err != nil {
 			return found(err, "certificate")
@@ -84,6 +84,7 @@ func (a *Authority) UpdateCertificate(ctx context.Context, actor Actor, id int64
 		s, err = a.certificateState(t, actor, id)
 		return err
 	})
+	a.nudge()
 	return s, err
 }
 

@@ -93,6 +93,11 @@ func TestAnIssuerSeesWhatWaitsAndReports(t *testing.T) {
 	if r := w.issued(id, end); r.status != 409 {
 		t.Errorf("twice: %d", r.status)
 	}
+	// Clients send the method, unchanged, with every patch.
+	if r := w.call(200, "PATCH", certOf(id, ""), `{"description":"issued","dcv_method":"DnsTxtToken","domains":null}`); r.text("description") != "issued" {
+		t.Errorf("patched: %s", r.body)
+	}
+	w.send("PUT", w.url+dcvOf(id, "/method"), w.token, `{"dcv_method":"DnsCnameToken"}`).refused(400, "invalid_operation")
 	w.send("PUT", w.url+certOf(id, "/cancel?apply=true"), w.token, "").refused(409, "invalid_operation")
 	w.send("PUT", w.url+certOf(id, "/retrigger"), w.token, "").refused(400, "invalid_operation")
 	w.call(204, "DELETE", certOf(id, ""), "")

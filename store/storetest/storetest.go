@@ -47,6 +47,10 @@ func Run(t *testing.T, open Open) {
 		{"mails", mails},
 		{"outbox", outbox},
 		{"events", events},
+		{"certificates", certificates},
+		{"clients of an account", clientsOf},
+		{"notices and secrets", noticesAndSecrets},
+		{"organizations by name", organizationsByName},
 	} {
 		t.Run(topic.name, func(t *testing.T) {
 			t.Parallel()
