@@ -7,6 +7,7 @@ package diagnose
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -90,7 +91,11 @@ const (
 
 func (f *facts) rank() []cause {
 	var list []cause
-	for _, ranker := range []func(*facts) []cause{own, servers, values, places, web} {
+	rankers := []func(*facts) []cause{own, servers, values, places, web}
+	if shownButRefused(f.v) {
+		rankers = rankers[:1] // control was shown: the record is where it should be
+	}
+	for _, ranker := range rankers {
 		list = append(list, ranker(f)...)
 	}
 	slices.SortStableFunc(list, func(a, b cause) int { return cmp.Compare(b.score, a.score) })
@@ -123,6 +128,8 @@ func own(f *facts) []cause {
 		if w := f.best(); w != nil {
 			c.score, c.edits, p.Publish = scoreSeen, w.edits(f), []string{w.line()}
 		}
+	case dcv.CAADenied:
+		f.permit(&c)
 	case dcv.HTTPNotFound, dcv.HTTPNoMatch:
 		if len(f.ch.Values) > 0 {
 			p.Publish = []string{f.ch.Values[0].Token}
@@ -135,6 +142,26 @@ func own(f *facts) []cause {
 		list = append(list, cause{score: scoreOwn - 1 - i, p: &p})
 	}
 	return list
+}
+
+// permit adds a record that names us to the CAA set that forbids. A set with a
+// critical property that is not known here still forbids then.
+func (f *facts) permit(c *cause) {
+	r := f.v.CAA
+	if r == nil || r.Found.IsZero() || len(f.ch.Issuers) == 0 {
+		return
+	}
+	tag := "issue"
+	if f.ch.Name.Wildcard() {
+		tag = "issuewild"
+	}
+	name := r.Found.String()
+	a := resolve.Answer{Owner: name, Security: resolve.SecurityUnchecked, CAA: []resolve.CAA{{Tag: tag, Value: f.ch.Issuers[0]}}}
+	if s := f.said(name, dns.TypeCAA); s.ok() {
+		a.CAA = append(a.CAA, s.caa...)
+	}
+	c.edits = []check.Edit{{Name: name, Type: dns.TypeCAA, Answer: a}}
+	c.p.Publish = []string{fmt.Sprintf("%s. CAA 0 %s %q", name, tag, f.ch.Issuers[0])}
 }
 
 // nameMissing: when the domain itself does not exist, that is the reason.

@@ -26,6 +26,9 @@ type gatherer struct {
 }
 
 func (g *gatherer) gather(ctx context.Context) {
+	if shownButRefused(g.f.v) {
+		return
+	}
 	byDNS := len(g.f.wants) > 0
 	if byDNS {
 		g.places(ctx)
@@ -37,6 +40,12 @@ func (g *gatherer) gather(ctx context.Context) {
 		g.website(ctx)
 	}
 	g.recall(ctx)
+}
+
+// shownButRefused: control was shown, and CAA forbids. Nothing is amiss with
+// the record, so nothing is looked for.
+func shownButRefused(v *dcv.Verdict) bool {
+	return v.Problem != nil && (v.Problem.Code == dcv.CAADenied || v.Problem.Code == dcv.CAALookupFailed)
 }
 
 // dnsTrouble: the verdict's reason lies in the DNS, whatever the method.

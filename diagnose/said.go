@@ -26,6 +26,7 @@ type said struct {
 	cname  string   // of the name itself
 	chain  []string // the targets that it leads through
 	addrs  []netip.Addr
+	caa    []resolve.CAA
 	ns     []string // NS records of the name, in the answer or as a referral
 	glue   map[string][]netip.Addr
 	soa    *dns.SOA
@@ -84,6 +85,8 @@ func read(raw []byte, name string, qtype uint16) *said {
 				s.addrs = addAddr(s.addrs, r.AAAA)
 			case *dns.SOA:
 				s.soa = r
+			case *dns.CAA:
+				s.caa = append(s.caa, resolve.CAA{Flags: r.Flag, Tag: r.Tag, Value: r.Value})
 			case *dns.CNAME:
 				if owner == name {
 					s.cname = plain(r.Target)
@@ -101,7 +104,7 @@ func read(raw []byte, name string, qtype uint16) *said {
 			}
 		}
 	}
-	found := len(s.txt)+len(s.addrs)+len(s.ns) > 0 || (qtype == dns.TypeCNAME && s.cname != "") || (qtype == dns.TypeSOA && s.soa != nil)
+	found := len(s.txt)+len(s.addrs)+len(s.ns)+len(s.caa) > 0 || (qtype == dns.TypeCNAME && s.cname != "") || (qtype == dns.TypeSOA && s.soa != nil)
 	for _, rr := range m.Ns {
 		switch r := rr.(type) {
 		case *dns.SOA:

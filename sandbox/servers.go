@@ -190,3 +190,12 @@ func (n *Internet) Fault(name, how string) error {
 	}
 	return n.zone.set(s)
 }
+
+// Clear removes all records and faults.
+func (n *Internet) Clear() {
+	n.zone.mu.Lock()
+	defer n.zone.mu.Unlock()
+	clear(n.zone.records)
+	clear(n.zone.faults)
+	n.zone.count = 0
+}
