@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"deed/check"
 	"deed/dcv"
 	"deed/rules"
 	"deed/store"
@@ -35,10 +36,7 @@ func armedInto(ch *dcv.Challenge, x *Arming) {
 	if x.Token != "" {
 		ch.Values = append(ch.Values, dcv.Value{Token: x.Token, Source: "armed", ID: x.ID, Created: x.Created, Expires: x.Expires})
 	}
-	ch.KeyAuthorization = x.KeyAuthorization
-	if x.AccountURI != "" {
-		ch.AccountURI = x.AccountURI
-	}
+	ch.KeyAuthorization, ch.AccountURL = x.KeyAuthorization, x.AccountURL
 }
 
 // stillArmed reports whether the armed method that a look passed on has not
@@ -99,6 +97,20 @@ func toLookAt(d *Domain, list []Arming, now time.Time) []dcv.Method {
 // maxOrders bounds the orders whose methods an automatic look considers.
 const maxOrders = 8
 
+// next is when a pending domain is looked at again after an attempt that did
+// not pass. What is known of when another answer can come holds for the method
+// that was tried; where there are others, it delays none of them.
+func next(r store.Reader, d *Domain, rec *check.Record, now time.Time) (time.Time, error) {
+	list, err := r.Armed(d.ID)
+	if err != nil {
+		return time.Time{}, err
+	}
+	if len(toLookAt(d, list, now)) > 1 {
+		return following(d, now, time.Time{}), nil
+	}
+	return following(d, now, worth(rec)), nil
+}
+
 // due lists what an automatic look at a domain tries, and why: all its methods
 // and those of its orders while it is pending; else the one that its proof is renewed by.
 func (a *Authority) due(ctx context.Context, d *Domain) (methods []dcv.Method, trigger string, err error) {
@@ -130,12 +142,20 @@ func (a *Authority) due(ctx context.Context, d *Domain) (methods []dcv.Method, t
 	return methods, "scheduled", err
 }
 
+// maxPatience is how long a look by hand goes on to a further method.
+const maxPatience = 45 * time.Second
+
 // lookBy tries methods one after the other, each an attempt of its own, until
 // one passes: that one proves the domain and ends the others. It tries each
-// method once at most, so it is bounded by their number.
+// method once at most, so it is bounded by their number; and where someone
+// waits for it, by time.
 func (a *Authority) lookBy(ctx context.Context, actor Actor, d Domain, methods []dcv.Method, trigger string) ([]CheckResult, error) {
 	var list []CheckResult
+	began := a.now()
 	for _, m := range methods {
+		if trigger == "manual" && a.now().Sub(began) > maxPatience {
+			break
+		}
 		res, err := a.look(ctx, actor, d, m, 0, trigger)
 		if err != nil {
 			return list, err

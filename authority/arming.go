@@ -213,7 +213,7 @@ func (a *Authority) armOne(t store.Tx, d *Domain, r *ready, now time.Time) error
 	x := Arming{AccountID: d.AccountID, DomainID: d.ID, Method: r.Method, Created: now}
 	switch {
 	case r.rule.ByKey:
-		x.Token, x.KeyAuthorization, x.AccountURI, x.Expires = r.token, r.KeyAuthorization, r.AccountURL, now.Add(r.rule.TokenLife)
+		x.Token, x.KeyAuthorization, x.AccountURL, x.Expires = r.token, r.KeyAuthorization, r.AccountURL, now.Add(r.rule.TokenLife)
 	case r.rule.Mailed:
 		if err := t.EndMails(d.ID, now); err != nil {
 			return err

@@ -177,9 +177,11 @@ func (a *Authority) apply(ctx context.Context, actor Actor, seen Domain, rec che
 			v.Outcome = dcv.NotProven
 			v.Problem = dcv.NewProblem(dcv.ValueExpired, "The random value that was found at %s was superseded, or the domain was deactivated, while we looked.", v.Where)
 			res.Verdict = v
-			d.NextCheck = following(&d, now, worth(&rec))
+			fallthrough
 		default:
-			d.NextCheck = following(&d, now, worth(&rec))
+			if d.NextCheck, err = next(t, &d, &rec, now); err != nil {
+				return err
+			}
 		}
 		att.NextCheck, att.GivesUp = d.NextCheck, d.GivesUp
 		if err := t.UpdateDomain(d); err != nil {

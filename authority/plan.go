@@ -141,7 +141,7 @@ func (a *Authority) published(d *Domain, x *Arming, mails []store.Mail) Publishe
 		}
 		e.Text = "Each recipient has a message with a link and a code; one confirmation is enough."
 	case dcv.ACMEDNS, dcv.ACMEDNSAccount:
-		e.Record = &PublishedRecord{check.ACMERecord(x.Method, x.AccountURI, name), "TXT", ""}
+		e.Record = &PublishedRecord{check.ACMERecord(x.Method, x.AccountURL, name), "TXT", ""}
 		if x.KeyAuthorization != "" {
 			e.Record.Value = key.TXT()
 		}

@@ -23,7 +23,7 @@ const (
 
 func acme(method dcv.Method, name string) dcv.Challenge {
 	ch := challenge(method, name, []string{strings.TrimPrefix(name, "*.")}, acmeToken)
-	ch.KeyAuthorization, ch.AccountURI = keyauth, acmeURL
+	ch.KeyAuthorization, ch.AccountURL = keyauth, acmeURL
 	return ch
 }
 
@@ -138,7 +138,7 @@ func TestACMEDNSAccount(t *testing.T) {
 		})
 	}
 	ch := acme(dcv.ACMEDNSAccount, "a.example.com")
-	ch.AccountURI = ""
+	ch.AccountURL = ""
 	expect(t, newWorld(t).attempt(ch), dcv.KeyAuthMissing)
 }
 

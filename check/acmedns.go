@@ -39,7 +39,7 @@ func ACMERecord(m dcv.Method, accountURL string, adn dcv.Name) string {
 func ACMEDNS(ctx context.Context, ch *dcv.Challenge, dnsc Lookups) (dcv.Verdict, error) {
 	v := verdict(ch)
 	key, problem := keyOf(ch)
-	if problem == nil && ch.Method == dcv.ACMEDNSAccount && ch.AccountURI == "" {
+	if problem == nil && ch.Method == dcv.ACMEDNSAccount && ch.AccountURL == "" {
 		problem = dcv.NewProblem(dcv.KeyAuthMissing, "The method %s needs the URL of the ACME account, and none was given.", ch.Method)
 	}
 	if problem != nil {
@@ -49,7 +49,7 @@ func ACMEDNS(ctx context.Context, ch *dcv.Challenge, dnsc Lookups) (dcv.Verdict,
 	want := key.TXT()
 	var m misses
 	for _, adn := range ch.ADNs {
-		name := ACMERecord(ch.Method, ch.AccountURI, adn)
+		name := ACMERecord(ch.Method, ch.AccountURL, adn)
 		publish := fmt.Sprintf("Publish this record, then check again: %s. TXT %q", name, want)
 		if len(name) > dcv.MaxName {
 			m.add(rankCertain, dcv.NewProblem(dcv.MethodNotForName, "%s is longer than a name may be.", name))

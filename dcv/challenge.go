@@ -63,8 +63,7 @@ type Challenge struct {
 	// from, in zone file form; empty means the root's, built in.
 	TrustAnchors string `cbor:"13,keyasint,omitempty"`
 	// AccountURI is the applicant's account: what accounturi must equal in a
-	// persistent record (BR 3.2.2.4.22) and in CAA (RFC 8657 section 3), and
-	// what the label of dns-account-01 is made from.
+	// persistent record (BR 3.2.2.4.22) and in CAA (RFC 8657 section 3).
 	AccountURI string `cbor:"14,keyasint,omitempty"`
 	// Issuers are our issuer domain names (BR 4.2), in lower case: those that a
 	// persistent record must name, and that CAA must permit.
@@ -81,6 +80,10 @@ type Challenge struct {
 	// LenientCAA: a CAA look-up that failed twice, not by our fault, in a zone
 	// that is proven to be unsigned, counts as a permission (BR 4.2.2.1).
 	LenientCAA bool `cbor:"19,keyasint,omitempty"`
+	// AccountURL is the ACME account that the caller named: what the label of
+	// dns-account-01 is made from. It is a claim, so it never stands for
+	// AccountURI: nobody may pass for the account that a CAA record names.
+	AccountURL string `cbor:"20,keyasint,omitempty"`
 }
 
 // Test reports whether a verdict on this challenge must be marked test: it was

@@ -19,7 +19,7 @@ type Arming struct {
 	// this method only (rule T7).
 	Token            string
 	KeyAuthorization string // RFC 8555 section 8.1; "" for methods that take none
-	AccountURI       string // the ACME account's URL; "" if none was given
+	AccountURL       string // the ACME account's, as the caller named it; "" if none was given
 	Created          time.Time
 	Expires          time.Time // last instant at which Token counts; zero if nothing expires
 	Ended            time.Time // disarmed, superseded or proven; zero while armed

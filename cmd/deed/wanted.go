@@ -28,7 +28,7 @@ func (w *wanted) flags(f *pflag.FlagSet) {
 	f.StringVar(&w.method, "method", string(dcv.DNSTXT), "one of "+looks())
 	f.StringSliceVar(&w.tokens, "token", nil, "the random value to look for; may be given several times")
 	f.StringVar(&w.keyAuthorization, "key-authorization", "", "of an ACME challenge: token, dot, thumbprint")
-	f.StringVar(&w.accountURI, "account-uri", "", "the accounturi of a persistent record, or the ACME account's URL for dns-account-01")
+	f.StringVar(&w.accountURI, "account-uri", "", "the accounturi of a persistent record or of CAA, or the ACME account's URL for dns-account-01")
 	f.StringSliceVar(&w.issuers, "issuer", nil, "the issuer that a persistent record names; validation.caa_identities if not given")
 }
 
@@ -85,7 +85,11 @@ func (w *wanted) into(ch *dcv.Challenge, rule rules.Method) error {
 	case w.accountURI == "" && (ch.Method == dcv.Persistent || ch.Method == dcv.ACMEDNSAccount):
 		return fmt.Errorf("--account-uri: the method %s needs the account's URI", ch.Method)
 	}
-	ch.AccountURI = w.accountURI
+	if ch.Method == dcv.ACMEDNSAccount {
+		ch.AccountURL = w.accountURI
+	} else {
+		ch.AccountURI = w.accountURI
+	}
 	if len(w.issuers) > 0 {
 		if ch.Method != dcv.Persistent {
 			return fmt.Errorf("--issuer: only %s takes it", dcv.Persistent)

@@ -26,7 +26,7 @@ func armed(t *testing.T, w world) {
 		return a
 	}
 	list(t, d.ID)
-	key := insert(store.Arming{AccountID: mine, DomainID: d.ID, Method: dcv.ACMEDNSAccount, Token: "token", KeyAuthorization: "token.print", AccountURI: "https://example.com/1", Created: noon, Expires: hour(1)})
+	key := insert(store.Arming{AccountID: mine, DomainID: d.ID, Method: dcv.ACMEDNSAccount, Token: "token", KeyAuthorization: "token.print", AccountURL: "https://example.com/1", Created: noon, Expires: hour(1)})
 	record := insert(store.Arming{AccountID: mine, DomainID: d.ID, Method: dcv.Persistent, Created: hour(1)})
 	theirs := insert(store.Arming{AccountID: mine, DomainID: other.ID, Method: dcv.Persistent, Created: noon})
 	t.Run("oldest first, to the last field, though expired; those of another domain are its own", func(t *testing.T) {
