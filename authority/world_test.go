@@ -166,9 +166,12 @@ func (w *world) order(m dcv.Method, names ...string) authority.OrderState {
 }
 
 // publish puts TXT records at a name.
-func (w *world) publish(name string, values ...string) {
+func (w *world) publish(name string, values ...string) { w.record(name, "TXT", values...) }
+
+// record puts records of a type at a name.
+func (w *world) record(name, kind string, values ...string) {
 	w.t.Helper()
-	b, err := json.Marshal(map[string]any{"name": name, "type": "TXT", "values": values})
+	b, err := json.Marshal(map[string]any{"name": name, "type": kind, "values": values})
 	must(w.t, err)
 	req, err := http.NewRequestWithContext(w.t.Context(), "PUT", w.box+"/dns", bytes.NewReader(b))
 	must(w.t, err)
