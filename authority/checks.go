@@ -2,6 +2,7 @@ package authority
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"time"
 
@@ -143,7 +144,14 @@ func (a *Authority) apply(ctx context.Context, actor Actor, seen Domain, rec che
 		if errors.Is(err, store.ErrNotFound) || (err == nil && d.Name != seen.Name) {
 			// Deleted meanwhile: the attempt is history, nothing is proven.
 			res.Domain = seen
-			res.Attempt, err = keep(t, att, &rec, now)
+			if rec.Verdict.Outcome == dcv.Proven {
+				if res.Verdict, err = overtaken(&att, rec.Verdict, "the domain was deleted"); err != nil {
+					return err
+				}
+			}
+			kept := rec
+			kept.Facets = nil // nothing rests on it
+			res.Attempt, err = keep(t, att, &kept, now)
 			return err
 		}
 		if err != nil {
@@ -173,10 +181,9 @@ func (a *Authority) apply(ctx context.Context, actor Actor, seen Domain, rec che
 		case rec.Verdict.Outcome == dcv.Proven:
 			// Found, but superseded while we looked, or the domain deactivated: it
 			// counts no more.
-			v := rec.Verdict
-			v.Outcome = dcv.NotProven
-			v.Problem = dcv.NewProblem(dcv.ValueExpired, "The random value that was found at %s was superseded, or the domain was deactivated, while we looked.", v.Where)
-			res.Verdict = v
+			if res.Verdict, err = overtaken(&att, rec.Verdict, "its random value was superseded, or the domain was deactivated,"); err != nil {
+				return err
+			}
 			fallthrough
 		default:
 			if d.NextCheck, err = next(t, &d, &rec, now); err != nil {
@@ -202,6 +209,17 @@ func (a *Authority) apply(ctx context.Context, actor Actor, seen Domain, rec che
 		a.attempted(actor, &res, rec.Problem())
 	}
 	return res, err
+}
+
+// overtaken turns a pass that came too late into what is shown and stored of the
+// attempt. Its capsule keeps what the world said.
+func overtaken(att *store.Attempt, v dcv.Verdict, what string) (dcv.Verdict, error) {
+	v.Outcome, v.Scope, v.Section = dcv.NotProven, "", ""
+	v.Problem = dcv.NewProblem(dcv.ValueExpired, "The proof was there at %s, but %s while we looked.", v.Where, what)
+	att.Outcome, att.Code = v.Outcome, v.Problem.Code
+	var err error
+	att.Verdict, err = json.Marshal(v)
+	return v, err
 }
 
 // keep stores an attempt with its capsule and writes both into the log.

@@ -160,7 +160,11 @@ func TestWhatChangesWhileACheckRuns(t *testing.T) {
 			}
 			v := w.view(f.a.Domain.ID)
 			if v.Domain.Proven.IsZero() == row.proven || v.Last == nil {
-				t.Errorf("proven at %s; the attempt must be kept: %v", v.Domain.Proven, v.Last)
+				t.Fatalf("proven at %s; the attempt must be kept: %v", v.Domain.Proven, v.Last)
+			}
+			// What is kept of the attempt says what its caller was told.
+			if v.Last.Outcome != r.Verdict.Outcome || (v.Last.Code == dcv.ValueExpired) == row.proven {
+				t.Errorf("kept as %s %s, told %s", v.Last.Outcome, v.Last.Code, r.Verdict.Outcome)
 			}
 		})
 	}
@@ -172,8 +176,8 @@ func TestWhatChangesWhileACheckRuns(t *testing.T) {
 		r := w.check(a.Domain.ID)
 		_, err := w.Domain(t.Context(), w.actor, a.Domain.ID)
 		refused(t, err, authority.NotFound, "domain")
-		if _, err := w.Attempt(t.Context(), w.actor, r.Attempt.ID); err != nil {
-			t.Errorf("the attempt is gone: %v", err)
+		if kept, err := w.Attempt(t.Context(), w.actor, r.Attempt.ID); err != nil || kept.Outcome != dcv.NotProven || r.Verdict.Outcome != dcv.NotProven {
+			t.Errorf("told %s, kept %s, %v", r.Verdict.Outcome, kept.Outcome, err)
 		}
 	})
 	t.Run("deleted and added again: the new one is not proven by the old look", func(t *testing.T) {

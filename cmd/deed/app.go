@@ -33,6 +33,7 @@ import (
 	"deed/reserve"
 	"deed/resolve"
 	"deed/resolve/dnssec"
+	"deed/rules"
 	"deed/store/sqlite"
 )
 
@@ -177,6 +178,7 @@ func (a *app) mount(mux *http.ServeMux) {
 	v1.Mount(mux, v1.Options{Authority: a.authority, Limiter: a.limiter, Log: a.log, Version: release})
 	console.Approve(mux, a.authority, a.tr, a.log)
 	console.Problems(mux)
+	console.Start(mux, console.Versions{Version: release, Rules: rules.Version})
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "up") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)

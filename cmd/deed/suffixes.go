@@ -87,12 +87,12 @@ func (s *suffixes) refresh(force bool) {
 // not to serve: a build would end by itself one month after its list.
 func (s *suffixes) speak(now time.Time) {
 	age, limit := s.names.Age(now), rules.Ours()
-	args := []any{"date", s.names.ListDate().Format(time.DateOnly), "days", int(age.Hours() / 24), "setting", "names.suffix_list"}
+	args := []any{"date", s.names.ListDate().Format(time.DateOnly), "days", int(age.Hours() / 24)}
 	switch {
 	case age > limit.ListAlarm:
-		s.log.Error("the public suffix list is too old", args...)
+		s.log.Error("the public suffix list is too old; name a fresh file in names.suffix_list", args...)
 	case age > limit.ListWarn:
-		s.log.Warn("the public suffix list is getting old", args...)
+		s.log.Warn("the public suffix list is getting old; name a fresh file in names.suffix_list", args...)
 	}
 }
 
