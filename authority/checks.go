@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 
 	"deed/audit"
@@ -87,7 +88,10 @@ func (a *Authority) look(ctx context.Context, actor Actor, d Domain, m dcv.Metho
 		if by, err = armedFor(r, d.ID, m, now); err != nil {
 			return err
 		}
-		values, err = r.LiveValues(d.ID, m, now)
+		if values, err = r.LiveValues(d.ID, m, now); err != nil || order == 0 {
+			return err
+		}
+		values, err = withOrder(r, values, order, m, now)
 		return err
 	})
 	if err != nil {
@@ -111,6 +115,19 @@ func (a *Authority) look(ctx context.Context, actor Actor, d Domain, m dcv.Metho
 		matched = &values[i]
 	}
 	return a.apply(work, actor, d, rec, applied{method: m, value: matched, armed: by, order: order, trigger: trigger})
+}
+
+// withOrder puts an order's own value among those of a look that it asked for,
+// though newer orders have taken all the places.
+func withOrder(r store.Reader, values []Value, order int64, m dcv.Method, now time.Time) ([]Value, error) {
+	v, err := r.OrderValue(order)
+	if errors.Is(err, store.ErrNotFound) {
+		return values, nil
+	}
+	if err != nil || !live(&v, m, now) || slices.ContainsFunc(values, func(x Value) bool { return x.ID == v.ID }) {
+		return values, err
+	}
+	return append(values, v), nil
 }
 
 // applied says what an attempt was made for.

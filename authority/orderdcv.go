@@ -23,6 +23,9 @@ func (a *Authority) OrderValue(ctx context.Context, actor Actor, id int64) (v Va
 		if rule, ok := rules.For(o.Method); !ok || !rule.ByValue {
 			return refusal(Invalid, "method_needs_no_value", "dcv_method", "The order's DCV method %s needs no random value.", o.Method)
 		}
+		if o.PerDomain {
+			return refusal(Invalid, "method_needs_no_value", "dcv_method", "Each domain of this order has a random value of its own.")
+		}
 		if o.Status != "pending" {
 			return refusal(Conflict, "not_pending", "", "The order is %s.", o.Status)
 		}
@@ -61,6 +64,9 @@ func (a *Authority) ChangeOrderMethod(ctx context.Context, actor Actor, id int64
 	}
 	if before.Order.Status != "pending" {
 		return before, refusal(Conflict, "not_pending", "", "The order is %s.", before.Order.Status)
+	}
+	if err := a.notRequested(ctx, actor, id); err != nil {
+		return before, err
 	}
 	now := a.now()
 	letters := map[int64][]letter{}
@@ -143,6 +149,22 @@ func (a *Authority) ChangeOrderMethod(ctx context.Context, actor Actor, id int64
 	})
 	a.nudge()
 	return after, err
+}
+
+// notRequested refuses an order that is a certificate request: its method is
+// one of its own dialect's, and its values may be its domains'.
+func (a *Authority) notRequested(ctx context.Context, actor Actor, id int64) error {
+	err := a.read(ctx, func(r store.Reader) error {
+		_, err := r.Certificate(actor.Account, id)
+		return err
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err == nil {
+		err = refusal(Conflict, "certificate_request", "", "The order is a certificate request; change its DCV method there.")
+	}
+	return err
 }
 
 // CheckOrder looks at the names of an order that are not proven yet, or at

@@ -126,3 +126,43 @@ func leavesMethod(t *testing.T, method string) {
 		t.Errorf("the schedule did not look by the request's method: %s", s.body)
 	}
 }
+
+// A request is an order in the other dialect too: it can be read and checked
+// there, but not given what its own dialect has no words for.
+func TestARequestIsAnOrderInTheOtherDialect(t *testing.T) {
+	w := newWorld(t)
+	dv, _ := w.ask("dv", "DV", "DnsTxtToken", "example.com")
+	ov, _ := w.ask("ov", "OV", "DnsTxtToken", "example.net")
+	path := func(id int64, rest string) string { return fmt.Sprintf("/order/certificate/%d%s", id, rest) }
+	if r := w.certcentral(200, "PUT", path(dv, "/dcv-random-value"), ""); r.text("dcv_random_value") != w.call(200, "GET", dcvOf(dv, ""), "").text("items", 0, "dcv_token", "token") {
+		t.Errorf("the order's value: %s", r.body)
+	}
+	before := w.state()
+	w.certcentral(400, "PUT", path(ov, "/dcv-random-value"), "")
+	for _, id := range []int64{dv, ov} {
+		w.certcentral(400, "PUT", path(id, "/dcv-method"), `{"dcv_method":"http-token"}`)
+		w.certcentral(200, "GET", path(id, ""), "")
+	}
+	if w.state() != before {
+		t.Error("what was refused changed something")
+	}
+	w.dns("example.net", "TXT", w.call(200, "GET", dcvOf(ov, ""), "").text("items", 0, "dcv_token", "token"))
+	w.certcentral(200, "PUT", path(ov, "/check-dcv"), "")
+	if s := w.status(ov); s.text("status") != "OtherValidation" {
+		t.Errorf("checked there: %s", s.body)
+	}
+}
+
+// However many requests name a domain, each can be proven by its own token.
+func TestEveryRequestOfADomainIsProvenByItsOwnToken(t *testing.T) {
+	w := newWorld(t)
+	first, _ := w.ask("first", "DV", "DnsTxtToken", "example.com")
+	for i := range 40 {
+		w.ask(fmt.Sprintf("later-%d", i), "DV", "DnsTxtToken", "example.com")
+	}
+	w.dns("example.com", "TXT", w.call(200, "GET", dcvOf(first, ""), "").text("items", 0, "dcv_token", "token"))
+	w.call(204, "PUT", dcvOf(first, "/check"), "")
+	if s := w.status(first); s.text("status") != "OtherValidation" {
+		t.Errorf("%s", s.body)
+	}
+}
