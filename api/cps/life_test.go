@@ -239,11 +239,32 @@ func TestACancelledRequestProvesNothing(t *testing.T) {
 	w.dns("example.com", "TXT", w.call(200, "GET", dcvOf(id, ""), "").text("items", 0, "dcv_token", "token"))
 	w.call(200, "PUT", certOf(id, "/cancel?apply=false"), "")
 	w.call(204, "PUT", certOf(id, "/cancel?apply=true"), "")
+	if shown := w.call(200, "GET", dcvOf(id, ""), ""); shown.value("items", 0, "dcv_token") != nil {
+		t.Errorf("its value has not ended: %s", shown.body)
+	}
 	if r := w.certcentral(400, "PUT", fmt.Sprintf("/domain/%d/dcv/validate-token", d[0]), ""); r.text("errors", 0, "code") != "invalid_dns_txt" {
 		t.Errorf("%s", r.body)
 	}
 	s := w.status(id)
 	if s.text("status") != "Deleted" || s.text("order_validation", "status") != "Canceled" || s.text("order_validation", "domain_validations", 0, "status") != "Pending" {
 		t.Errorf("%s", s.body)
+	}
+}
+
+// A domain that waits by a request's method follows the request to another one.
+func TestDomainsFollowTheMethodOfTheirRequest(t *testing.T) {
+	for _, typ := range []string{"DV", "OV"} {
+		w := newWorld(t)
+		id, d := w.ask("shop", typ, "DnsTxtToken", "example.com")
+		w.call(204, "PUT", dcvOf(id, "/method"), `{"dcv_method":"DnsCnameToken"}`)
+		if r := w.certcentral(200, "GET", fmt.Sprintf("/domain/%d", d[0]), ""); r.text("dcv_method") != "dns-cname-token" {
+			t.Errorf("%s: %s", typ, r.body)
+		}
+		token := w.call(200, "GET", dcvOf(id, ""), "").text("items", 0, "dcv_token", "token")
+		w.dns("_dnsauth.example.com", "CNAME", token+"."+target)
+		w.call(204, "PUT", dcvOf(id, "/check"), "")
+		if s := w.status(id); s.text("status") != "OtherValidation" {
+			t.Errorf("%s: %s", typ, s.body)
+		}
 	}
 }
