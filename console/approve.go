@@ -10,6 +10,7 @@ import (
 
 	"deed/authority"
 	"deed/mail"
+	"deed/names"
 )
 
 // Mails is what the page behind an e-mail's link needs.
@@ -22,7 +23,7 @@ var page = template.Must(template.New("approve").Parse(`<!doctype html>
 <html lang="{{.Lang}}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="robots" content="noindex">
 <title>{{.Title}}</title><link rel="stylesheet" href="/approve.css"></head><body><main>
 <h1>{{.Title}}</h1>
-{{if .Domain}}<p>{{.Asks}}</p><p class="domain">{{.Domain}}</p>{{end}}
+{{if .Domain}}<p>{{.Asks}}</p><p class="domain">{{.Domain}}</p>{{with .Unicode}}<p>{{.}}</p>{{end}}{{end}}
 {{if .Note}}<p class="{{.Class}}" role="status">{{.Note}}</p>{{end}}
 {{if .Form}}<p>{{.Enter}}</p>
 <form method="post" autocomplete="off"><label for="code">{{.Code}}</label>
@@ -78,6 +79,9 @@ func (p *approve) answer(w http.ResponseWriter, r *http.Request, v authority.Mai
 	data := map[string]any{
 		"Lang": mail.Locale(v.Locale), "Title": words.T("page_title", nil), "Domain": v.Domain.String(), "Asks": words.T("page_asks", map[string]any{"Account": v.Account}),
 		"Enter": words.T("page_enter", nil), "Code": words.T("page_code", nil), "Button": words.T("page_button", nil), "Form": false, "Note": "", "Class": "bad",
+	}
+	if u := names.Unicode(v.Domain); !v.Domain.IsZero() && u != v.Domain.String() {
+		data["Unicode"] = u // both forms: each alone may deceive
 	}
 	status := http.StatusOK
 	var e *authority.Error
