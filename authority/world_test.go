@@ -43,6 +43,7 @@ type world struct {
 	// during runs between what an attempt saw and its being applied; once.
 	during  func()
 	box     string
+	dns     netip.AddrPort
 	options authority.Options
 	looks   atomic.Int64
 	logs    bytes.Buffer
@@ -117,7 +118,7 @@ func newWorld(t *testing.T) *world {
 	net.Mount(mux)
 	control := httptest.NewServer(mux)
 	t.Cleanup(control.Close)
-	w.box = control.URL + "/sandbox"
+	w.box, w.dns = control.URL+"/sandbox", net.DNS
 	w.db, err = sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "deed.db"), sqlite.Options{})
 	must(t, err)
 	t.Cleanup(func() { must(t, w.db.Close()) })
