@@ -131,9 +131,8 @@ func own(f *facts) []cause {
 	case dcv.CAADenied:
 		f.permit(&c)
 	case dcv.HTTPNotFound, dcv.HTTPNoMatch:
-		if len(f.ch.Values) > 0 {
-			p.Publish = []string{f.ch.Values[0].Token}
-			c.edits = f.fileEdits()
+		if f.path != "" {
+			p.Publish, c.edits = []string{f.file}, f.fileEdits()
 		}
 	}
 	list = append(list, c)

@@ -1,8 +1,8 @@
 package diagnose
 
 import (
+	"bytes"
 	"crypto/sha256"
-	"encoding/base64"
 	"fmt"
 	"strings"
 
@@ -38,6 +38,8 @@ type facts struct {
 	recorded map[question]*said // by the attempt, from the resolvers
 	asked    map[question]*said // by the diagnosis, from the resolvers
 	visited  []capsule.HTTP
+	path     string // where the website's file stands; "" when the method asks for none
+	file     string // what it holds
 
 	elsewhere []string // names that were asked and do not count
 	canary    string   // a label that nobody can have published
@@ -50,6 +52,7 @@ type facts struct {
 func newFacts(k *check.Case) *facts {
 	f := &facts{ch: &k.Challenge, v: &k.Verdict, recorded: hear(k.Heard, k.Challenge.Now), asked: map[question]*said{}, visited: k.Visited}
 	f.wants = wanted(f.ch)
+	f.path, f.file = fileOf(f.ch)
 	f.canary = f.ch.CanaryLabel
 	if f.canary == "" {
 		// Made from the time and the values, so that the same case asks the same.
@@ -61,6 +64,38 @@ func newFacts(k *check.Case) *facts {
 		f.canary = fmt.Sprintf("_%x", h.Sum(nil)[:15])
 	}
 	return f
+}
+
+// fileOf is the file that a website method looks for.
+func fileOf(ch *dcv.Challenge) (path, value string) {
+	switch ch.Method {
+	case dcv.HTTP:
+		if len(ch.Values) > 0 {
+			return check.Path, ch.Values[0].Token
+		}
+	case dcv.ACMEHTTP:
+		if key, ok := check.ParseKeyAuthorization(ch.KeyAuthorization); ok {
+			return check.ACMEPath + key.Token, key.String()
+		}
+	}
+	return "", ""
+}
+
+// passes reports whether a file's content would.
+func (f *facts) passes(body []byte) bool {
+	if f.ch.Method == dcv.ACMEHTTP {
+		return string(bytes.TrimRight(body, " \t\r\n")) == f.file
+	}
+	return check.MatchFile(f.ch.Values, body) >= 0
+}
+
+// compare is slipOf; ACME's digest must stand alone, with nothing around it.
+func (f *facts) compare(text string, w *want) slip {
+	s := slipOf(text, w.value)
+	if s == slipExact && text != w.value && (f.ch.Method == dcv.ACMEDNS || f.ch.Method == dcv.ACMEDNSAccount) {
+		return slipSpaced
+	}
+	return s
 }
 
 // wanted lists the records that would pass, the one to publish first.
@@ -94,11 +129,9 @@ func wanted(ch *dcv.Challenge) []want {
 					add(adn, t, dns.TypeCNAME, plain(ch.CNAMETarget), t)
 				}
 			}
-		case dcv.ACMEDNS:
-			if ch.KeyAuthorization != "" {
-				h := sha256.Sum256([]byte(ch.KeyAuthorization))
-				value := base64.RawURLEncoding.EncodeToString(h[:])
-				add(adn, "_acme-challenge", dns.TypeTXT, value, value)
+		case dcv.ACMEDNS, dcv.ACMEDNSAccount:
+			if key, ok := check.ParseKeyAuthorization(ch.KeyAuthorization); ok {
+				add(adn, label(check.ACMERecord(ch.Method, ch.AccountURI, adn), adn.String()), dns.TypeTXT, key.TXT(), key.TXT())
 			}
 		case dcv.Persistent:
 			if len(ch.Issuers) > 0 {

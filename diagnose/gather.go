@@ -36,7 +36,7 @@ func (g *gatherer) gather(ctx context.Context) {
 	if byDNS || dnsTrouble(g.f.v) {
 		g.servers(ctx)
 	}
-	if g.f.ch.Method == dcv.HTTP {
+	if g.f.path != "" {
 		g.website(ctx)
 	}
 	g.recall(ctx)

@@ -29,7 +29,7 @@ func values(f *facts) []cause {
 				continue
 			}
 			for _, t := range s.txt {
-				sl := slipOf(t, w.value)
+				sl := f.compare(t, w)
 				code, ok := slips[sl]
 				if !ok {
 					continue
@@ -115,7 +115,7 @@ func remembered(f *facts) []cause {
 			w.fix(c.p, "Replace the record's content: %s", w.line())
 			c.edits = w.edits(f)
 		} else if current != "" {
-			c.p.Publish, c.edits = []string{f.ch.Values[0].Token}, f.fileEdits()
+			c.p.Publish, c.edits = []string{f.file}, f.fileEdits()
 		}
 		list = append(list, c)
 	}

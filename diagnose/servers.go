@@ -244,7 +244,7 @@ func (f *facts) holdsAt(s *said, q question) (*want, bool) {
 	}
 	for i := range f.wants {
 		w := &f.wants[i]
-		if w.name == q.name && w.qtype == q.qtype && (slices.ContainsFunc(s.txt, func(t string) bool { return slipOf(t, w.value) == slipExact }) || w.qtype == dns.TypeCNAME && s.cname == w.value) {
+		if w.name == q.name && w.qtype == q.qtype && (slices.ContainsFunc(s.txt, func(t string) bool { return f.compare(t, w) == slipExact }) || w.qtype == dns.TypeCNAME && s.cname == w.value) {
 			return w, true
 		}
 	}

@@ -3,6 +3,7 @@ package diagnose
 import (
 	"bytes"
 	"fmt"
+	"path"
 	"regexp"
 	"strings"
 	"unicode/utf16"
@@ -15,7 +16,7 @@ import (
 // web reads what the website said.
 func web(f *facts) []cause {
 	s := &f.site
-	if f.ch.Method != dcv.HTTP || len(f.ch.Values) == 0 {
+	if f.path == "" {
 		return nil
 	}
 	var list []cause
@@ -25,25 +26,25 @@ func web(f *facts) []cause {
 	}
 	list = append(list, addresses(f)...)
 	for i := range s.visits {
-		list = append(list, barred(&s.visits[i])...)
+		list = append(list, barred(f, &s.visits[i])...)
 		list = append(list, content(f, &s.visits[i])...)
 	}
 	list = append(list, redirects(f)...)
 	list = append(list, startPage(f)...)
 	for i := range s.astray {
-		if h := &s.astray[i]; h.r.Fault == fetch.FaultNone && h.r.Status/100 == 2 && check.MatchFile(f.ch.Values, h.r.Body) >= 0 {
+		if h := &s.astray[i]; h.r.Fault == fetch.FaultNone && h.r.Status/100 == 2 && f.passes(h.r.Body) {
 			p := dcv.NewProblem(dcv.HTTPWrongPath, "The value is at %s; it is looked for at %s.", h.url, s.visits[0].url)
-			f.file(p, "Move the file to %s.", s.visits[0].url)
+			f.put(p, "Move the file to %s.", s.visits[0].url)
 			list = append(list, cause{scoreValue, p, f.fileEdits()})
 		}
 	}
 	return list
 }
 
-// file sets what to do in terms of the file that would pass.
-func (f *facts) file(p *dcv.Problem, sentence string, args ...any) {
+// put sets what to do in terms of the file that would pass.
+func (f *facts) put(p *dcv.Problem, sentence string, args ...any) {
 	p.Fix = fmt.Sprintf(sentence, args...)
-	p.Publish = []string{f.ch.Values[0].Token}
+	p.Publish = []string{f.file}
 }
 
 // fileEdits put the file where the website was asked for it.
@@ -54,7 +55,7 @@ func (f *facts) fileEdits() []check.Edit {
 		if redirected(v.r.Status) && i > 0 {
 			continue
 		}
-		edits = append(edits, check.Edit{URL: v.url.String(), Response: &fetch.Response{Status: 200, Body: []byte(f.ch.Values[0].Token)}})
+		edits = append(edits, check.Edit{URL: v.url.String(), Response: &fetch.Response{Status: 200, Body: []byte(f.file)}})
 	}
 	return edits
 }
@@ -71,7 +72,7 @@ func addresses(f *facts) []cause {
 			if bad.url.String() != good.url.String() || bad.addr == good.addr || good.r.Fault != fetch.FaultNone {
 				continue
 			}
-			holds := good.r.Status/100 == 2 && check.MatchFile(f.ch.Values, good.r.Body) >= 0
+			holds := good.r.Status/100 == 2 && f.passes(good.r.Body)
 			c := cause{score: scoreBeside}
 			if holds {
 				c.score, c.edits = scoreSeen+5, []check.Edit{{URL: bad.url.String(), Response: &good.r}}
@@ -82,7 +83,7 @@ func addresses(f *facts) []cause {
 				c.p.Fix = fmt.Sprintf("Make the web server answer at %s as it does at %s, or remove the AAAA record of %s.", bad.addr.Addr(), good.addr.Addr(), bad.url.Hostname())
 			case holds:
 				c.p = dcv.NewProblem(dcv.HTTPOneAddress, "%s has several addresses: the file is at %s, but not at %s (%s).", bad.url.Hostname(), good.addr.Addr(), bad.addr.Addr(), bad.state())
-				f.file(c.p, "Put the file on the server at %s, too.", bad.addr.Addr())
+				f.put(c.p, "Put the file on the server at %s, too.", bad.addr.Addr())
 			default:
 				continue
 			}
@@ -134,14 +135,14 @@ var password = regexp.MustCompile(`(?i)<input[^>]{0,200}type\s*=\s*["']?password
 
 // barred: something stands before the website. What stands behind it cannot be
 // seen, so no fix is proven.
-func barred(h *hop) []cause {
+func barred(f *facts, h *hop) []cause {
 	switch {
 	case h.r.Fault != fetch.FaultNone:
 		return nil
 	case h.r.Status == 403 || h.r.Status == 429 || h.r.Status == 503 || h.r.Status == 406:
 		if who := markOf(h); who != "" {
 			p := dcv.NewProblem(dcv.HTTPBlocked, "%s answers with status %d, with the marks of %s: we were shut out before the website.", h.url, h.r.Status, who)
-			p.Fix = fmt.Sprintf("In the settings of %s, let everyone reach /.well-known/pki-validation/ on %s.", who, h.url.Hostname())
+			p.Fix = fmt.Sprintf("In the settings of %s, let everyone reach %s/ on %s.", who, path.Dir(f.path), h.url.Hostname())
 			return []cause{{score: scoreStrong, p: p}}
 		}
 	case h.r.Status == 401, h.r.Status/100 == 2 && password.Match(h.r.Body), redirected(h.r.Status) && logins.MatchString(h.r.Location):
@@ -152,7 +153,7 @@ func barred(h *hop) []cause {
 			how = "answers with a form that asks for a password"
 		}
 		p := dcv.NewProblem(dcv.HTTPLogin, "%s %s: a login.", h.url, how)
-		p.Fix = fmt.Sprintf("Let everyone read /.well-known/pki-validation/ on %s without a login.", h.url.Hostname())
+		p.Fix = fmt.Sprintf("Let everyone read %s/ on %s without a login.", path.Dir(f.path), h.url.Hostname())
 		return []cause{{score: scoreSeen, p: p}}
 	}
 	return nil
@@ -162,19 +163,19 @@ var tags = regexp.MustCompile(`<[^>]*>|&#(8203|173|x200[bB]|x[aA][dD]);|&(shy|Ze
 
 // content: the value is in the body, but cannot be read as it stands.
 func content(f *facts, h *hop) []cause {
-	if h.r.Fault != fetch.FaultNone || h.r.Status/100 != 2 || check.MatchFile(f.ch.Values, h.r.Body) >= 0 {
+	if h.r.Fault != fetch.FaultNone || h.r.Status/100 != 2 || f.passes(h.r.Body) {
 		return nil
 	}
-	token := f.ch.Values[0].Token
+	token := f.file
 	tell := func(code dcv.Code, score int, detail string, args ...any) []cause {
 		p := dcv.NewProblem(code, detail, args...)
-		f.file(p, "%s The file's whole content is then: %s", dcv.Problems[code].Fix, token)
+		f.put(p, "%s The file's whole content is then: %s", dcv.Problems[code].Fix, token)
 		return []cause{{score, p, f.fileEdits()}}
 	}
-	if text, order := wide(h.r.Body); order != "" && check.MatchFile(f.ch.Values, []byte(text)) >= 0 {
+	if text, order := wide(h.r.Body); order != "" && f.passes([]byte(text)) {
 		return tell(dcv.HTTPEncoding, scoreSeen, "%s holds the value in UTF-16 (%s, with a byte order mark).", h.url, order)
 	}
-	if check.MatchFile(f.ch.Values, tags.ReplaceAll(h.r.Body, nil)) >= 0 {
+	if f.passes(tags.ReplaceAll(h.r.Body, nil)) {
 		return tell(dcv.HTTPMarkup, scoreSeen, "%s holds the value with HTML within it: a browser shows it in one piece, the file does not.", h.url)
 	}
 	for line := range bytes.Lines(h.r.Body[:min(len(h.r.Body), 2<<10)]) {
@@ -240,7 +241,7 @@ func redirects(f *facts) []cause {
 				// Each scheme has one port, so ports need not be compared.
 				if v := s.visits[j].url; v.Scheme == next.Scheme && v.Hostname() == next.Hostname() && v.RequestURI() == next.RequestURI() {
 					p := dcv.NewProblem(dcv.HTTPRedirectCircle, "%s sends us to %s, where we have been: the redirects go in a circle.", h.url, to)
-					f.file(p, "Serve the file at %s without a redirect.", s.visits[0].url)
+					f.put(p, "Serve the file at %s without a redirect.", s.visits[0].url)
 					list = append(list, cause{scoreSeen, p, f.fileEdits()})
 					break
 				}
@@ -262,7 +263,7 @@ func startPage(f *facts) []cause {
 			continue
 		}
 		p := dcv.NewProblem(dcv.HTTPSoft404, "%s gives the same page as %s, which cannot exist%s: an application answers for every path.", h.url, r.url, title(h.r.Body))
-		f.file(p, "Make the web server serve the file at %s before the application answers.", h.url)
+		f.put(p, "Make the web server serve the file at %s before the application answers.", h.url)
 		return []cause{{scoreStrong, p, f.fileEdits()}}
 	}
 	return nil

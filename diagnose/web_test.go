@@ -149,3 +149,50 @@ func TestIPv6ThatTakesNoConnectionIsTold(t *testing.T) {
 	}
 	t.Error(fmt.Sprint(d.Causes))
 }
+
+const keyAuthorization = "evaGxfADs6pSRb2LAv9IZf17Dt3juxGJ-PCt92wr-oA.LHDhK3oGRvkiefQnx7OOczTY5Tic_xZ6HcMOc_gmtoM"
+
+func acme(m dcv.Method) dcv.Challenge {
+	ch := challenge(m, "example.com", token)
+	ch.Values[0].Token, _, _ = strings.Cut(keyAuthorization, ".")
+	ch.ADNs, ch.KeyAuthorization, ch.AccountURI = ch.ADNs[:1], keyAuthorization, "https://acme.example/acct/1"
+	return ch
+}
+
+func TestACMEMethods(t *testing.T) {
+	key, _ := check.ParseKeyAuthorization(keyAuthorization)
+	path := check.ACMEPath + key.Token
+	account := check.AccountLabel("https://acme.example/acct/1") + "._acme-challenge.example.com"
+	for _, row := range []struct {
+		name   string
+		method dcv.Method
+		record string
+		site   http.Handler
+		code   dcv.Code
+		says   string
+	}{
+		{"http-01: the token without the thumbprint", dcv.ACMEHTTP, "", only(path, answers(200, key.Token)), dcv.ValueCut, key.Thumbprint},
+		{"http-01: more than the key authorization", dcv.ACMEHTTP, "", only(path, answers(200, "key="+keyAuthorization)), dcv.ValueExtra, keyAuthorization},
+		{"http-01: with .txt", dcv.ACMEHTTP, "", only(path+".txt", answers(200, keyAuthorization)), dcv.HTTPWrongPath, path},
+		{"http-01: the start page", dcv.ACMEHTTP, "", answers(200, strings.Repeat("welcome ", 50)), dcv.HTTPSoft404, "application"},
+		{"dns-01: the key authorization in place of its digest", dcv.ACMEDNS, txt("_acme-challenge.example.com", keyAuthorization), nil, dcv.TXTNoMatch, key.TXT()},
+		{"dns-01: at the prefix of another method", dcv.ACMEDNS, txt("_dnsauth.example.com", key.TXT()), nil, dcv.RecordWrongName, "_acme-challenge.example.com"},
+		{"dns-01: a space at its end", dcv.ACMEDNS, txt("_acme-challenge.example.com", key.TXT()+" "), nil, dcv.ValueSpaced, key.TXT()},
+		{"dns-01: the zone is doubled", dcv.ACMEDNS, txt("_acme-challenge.example.com.example.com", key.TXT()), nil, dcv.RecordZoneDoubled, `"_acme-challenge"`},
+		{"dns-01: at the apex", dcv.ACMEDNS, txt("example.com", key.TXT()), nil, dcv.RecordAtApex, "itself"},
+		{"dns-account-01: at the label of dns-01", dcv.ACMEDNSAccount, txt("_acme-challenge.example.com", key.TXT()), nil, dcv.RecordWrongName, account},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			w := newWorld(t)
+			if row.record != "" {
+				w.records(row.record)
+			}
+			if row.site != nil {
+				w.Site("example.com", row.site)
+			}
+			ch := acme(row.method)
+			ch.HTTPPort, ch.HTTPSPort = w.HTTP.Port(), w.HTTPS.Port()
+			expect(t, w.diagnosis(ch), row.code, true, row.says)
+		})
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -54,7 +55,7 @@ func (g *gatherer) website(ctx context.Context) {
 	}
 	name := g.f.ch.Name.String()
 	for _, n := range []string{check.Prefix + "." + name, name} {
-		if t := g.look(ctx, n, dns.TypeTXT); t.ok() && slices.ContainsFunc(t.txt, func(x string) bool { return len(g.f.ch.Values) > 0 && slipOf(x, g.f.ch.Values[0].Token) == slipExact }) {
+		if t := g.look(ctx, n, dns.TypeTXT); t.ok() && slices.ContainsFunc(t.txt, func(x string) bool { return slipOf(x, g.f.file) == slipExact }) {
 			s.inDNS = n
 		}
 	}
@@ -99,9 +100,9 @@ func (g *gatherer) website(ctx context.Context) {
 	case last.r.Fault == fetch.FaultNone:
 		if last.r.Status/100 == 2 {
 			h := sha256.Sum256([]byte(g.f.canary))
-			ask(&found, with(last.url, fmt.Sprintf("/.well-known/pki-validation/%x.txt", h[:10])), last.addr)
+			ask(&found, with(last.url, fmt.Sprintf("%s/%x", path.Dir(g.f.path), h[:10])), last.addr)
 		}
-		for _, p := range []string{"/fileauth.txt", "/.well-known/fileauth.txt", check.Path + ".txt"} {
+		for _, p := range []string{"/" + path.Base(g.f.path), "/.well-known/" + path.Base(g.f.path), g.f.path + ".txt"} {
 			ask(&s.astray, with(first.url, p), first.addr)
 		}
 		if _, err := g.k.HostName("www." + name); err == nil && !strings.HasPrefix(name, "www.") {
@@ -133,9 +134,9 @@ func (h *hop) state() string {
 
 func redirected(status int) bool { return status/100 == 3 }
 
-func with(u *url.URL, path string) *url.URL {
+func with(u *url.URL, p string) *url.URL {
 	c := *u
-	c.Path, c.RawQuery = path, ""
+	c.Path, c.RawQuery = p, ""
 	return &c
 }
 
