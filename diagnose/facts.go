@@ -131,7 +131,7 @@ func wanted(ch *dcv.Challenge) []want {
 			}
 		case dcv.ACMEDNS, dcv.ACMEDNSAccount:
 			if key, ok := check.ParseKeyAuthorization(ch.KeyAuthorization); ok {
-				add(adn, label(check.ACMERecord(ch.Method, ch.AccountURI, adn), adn.String()), dns.TypeTXT, key.TXT(), key.TXT())
+				add(adn, label(check.ACMERecord(ch.Method, ch.AccountURL, adn), adn.String()), dns.TypeTXT, key.TXT(), key.TXT())
 			}
 		case dcv.Persistent:
 			if len(ch.Issuers) > 0 {

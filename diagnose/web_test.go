@@ -155,7 +155,7 @@ const keyAuthorization = "evaGxfADs6pSRb2LAv9IZf17Dt3juxGJ-PCt92wr-oA.LHDhK3oGRv
 func acme(m dcv.Method) dcv.Challenge {
 	ch := challenge(m, "example.com", token)
 	ch.Values[0].Token, _, _ = strings.Cut(keyAuthorization, ".")
-	ch.ADNs, ch.KeyAuthorization, ch.AccountURI = ch.ADNs[:1], keyAuthorization, "https://acme.example/acct/1"
+	ch.ADNs, ch.KeyAuthorization, ch.AccountURL = ch.ADNs[:1], keyAuthorization, "https://acme.example/acct/1"
 	return ch
 }
 
