@@ -54,10 +54,12 @@ type Options struct {
 	Retention    time.Duration // how long capsules are kept past their use; 0 for ever
 	Permission   Permission
 	Workers      int // automatic checks at once; 32 if 0
-	Now          func() time.Time
-	Random       io.Reader
-	Log          *slog.Logger
-	Watch        Watch // nil counts nothing
+	// Patience is how long a check of a whole request keeps its caller waiting; 80 s if 0.
+	Patience time.Duration
+	Now      func() time.Time
+	Random   io.Reader
+	Log      *slog.Logger
+	Watch    Watch // nil counts nothing
 }
 
 // Authority is the life cycle. Safe for concurrent use.

@@ -16,14 +16,19 @@ func (a *Authority) lettersFor(ctx context.Context, actor Actor, m dcv.Method, n
 		return nil, nil
 	}
 	letters := map[dcv.Name][]letter{}
-	for _, n := range names {
+	all, errs := make([][]letter, len(names)), make([]error, len(names))
+	each(names, func(i int, n dcv.Name) {
 		contacts, err := a.contactsFor(ctx, m, n)
-		if err != nil {
-			return nil, err
+		if err == nil {
+			all[i], err = a.letters(ctx, actor, n, contacts, choice{}, now)
 		}
-		if letters[n], err = a.letters(ctx, actor, n, contacts, choice{}, now); err != nil {
-			return nil, err
-		}
+		errs[i] = err
+	})
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	for i, n := range names {
+		letters[n] = all[i]
 	}
 	return letters, nil
 }

@@ -1,6 +1,7 @@
 package authority
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -247,11 +248,16 @@ func touch(t store.Tx, c Certificate, actor Actor, now time.Time) error {
 	return t.UpdateCertificate(c)
 }
 
-// looksAtOnce bounds the looks of one check of a request.
-const looksAtOnce = 8
+// looksAtOnce bounds the looks of one request, and patience how long its caller
+// is kept waiting for them: what is not done by then goes on by itself.
+const (
+	looksAtOnce = 8
+	patience    = 80 * time.Second
+)
 
 // CheckCertificate looks at the names chosen that are not proven, and gives
-// the attempts in the order of the names. What was found is in the state.
+// the attempts that were made while the caller waited, in the order of the
+// names. What was found is in the state.
 func (a *Authority) CheckCertificate(ctx context.Context, actor Actor, id int64, ids []int64) ([]Attempt, error) {
 	s, err := a.Certificate(ctx, actor, id)
 	if err != nil {
@@ -267,20 +273,50 @@ func (a *Authority) CheckCertificate(ctx context.Context, actor Actor, id int64,
 	if names, err = s.open(names); err != nil {
 		return nil, err
 	}
-	attempts := make([]Attempt, len(names))
-	errs := make([]error, len(names))
+	type result struct {
+		at      int
+		attempt Attempt
+		err     error
+	}
+	results := make(chan result, len(names))
+	work := context.WithoutCancel(ctx)
+	a.flight.Go(func() {
+		each(names, func(i int, n NameState) {
+			res, err := a.look(work, actor, n.Domain, s.Order.Method, id, "order")
+			results <- result{i, res.Attempt, err}
+		})
+	})
+	limit := time.NewTimer(cmp.Or(a.o.Patience, patience))
+	defer limit.Stop()
+	made := make([]Attempt, len(names))
+	for range names {
+		select {
+		case r := <-results:
+			if r.err != nil {
+				return nil, r.err
+			}
+			made[r.at] = r.attempt
+			continue
+		case <-limit.C:
+		case <-ctx.Done():
+		}
+		break
+	}
+	return slices.DeleteFunc(made, func(x Attempt) bool { return x.ID == "" }), nil
+}
+
+// each calls do for every element, looksAtOnce at a time, and waits for all.
+func each[T any](list []T, do func(int, T)) {
 	slots := make(chan struct{}, looksAtOnce)
 	var wg sync.WaitGroup
-	for i, n := range names {
+	for i, x := range list {
 		slots <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			res, err := a.look(ctx, actor, n.Domain, s.Order.Method, id, "order")
-			attempts[i], errs[i] = res.Attempt, err
+			do(i, x)
 		})
 	}
 	wg.Wait()
-	return attempts, errors.Join(errs...)
 }
 
 // ResendCertificateMail sends the messages of the names chosen again.

@@ -2,11 +2,14 @@ package cps_test
 
 import (
 	"fmt"
+	"net"
 	"net/url"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"deed/authority"
 )
 
 const day = 24 * time.Hour
@@ -265,6 +268,48 @@ func TestDomainsFollowTheMethodOfTheirRequest(t *testing.T) {
 		w.call(204, "PUT", dcvOf(id, "/check"), "")
 		if s := w.status(id); s.text("status") != "OtherValidation" {
 			t.Errorf("%s: %s", typ, s.body)
+		}
+	}
+}
+
+// Name servers that do not answer keep a caller waiting only so long: the check
+// was submitted, and goes on by itself.
+func TestASlowCheckGoesOnByItself(t *testing.T) {
+	w := newWorld(t)
+	id, d := w.ask("shop", "DV", "DnsTxtToken", "example.com", "example.net")
+	silent, err := net.ListenPacket("udp", "127.0.0.1:0")
+	must(t, err)
+	defer silent.Close()
+	asked := make(chan struct{})
+	release := make(chan struct{})
+	go func() {
+		var once sync.Once
+		buf := make([]byte, 4096)
+		for {
+			n, from, err := silent.ReadFrom(buf)
+			if err != nil {
+				return
+			}
+			once.Do(func() { close(asked) })
+			<-release
+			buf[2], buf[3] = buf[2]|0x80, 0x83 // the question back, as NXDOMAIN
+			_, _ = silent.WriteTo(buf[:n], from)
+		}
+	}()
+	slow := newAuthority(t, w, silent.LocalAddr().String())
+	actor, err := w.authority.AuthenticateToken(t.Context(), w.token, authority.ClientScope)
+	must(t, err)
+	attempts, err := slow.CheckCertificate(t.Context(), actor, id, nil)
+	must(t, err)
+	if len(attempts) != 0 {
+		t.Errorf("attempts before any answer: %v", attempts)
+	}
+	<-asked
+	close(release)
+	must(t, slow.Close(t.Context()))
+	for _, domain := range d {
+		if _, n, err := slow.Attempts(t.Context(), actor, domain, authority.Page{Limit: 10}); err != nil || n != 1 {
+			t.Errorf("domain %d has %d attempts: %v", domain, n, err)
 		}
 	}
 }

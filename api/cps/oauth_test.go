@@ -2,6 +2,7 @@ package cps_test
 
 import (
 	"encoding/base64"
+	"net/netip"
 	"net/url"
 	"os"
 	"strings"
@@ -11,6 +12,9 @@ import (
 	"deed/api"
 	"deed/api/cps"
 	"deed/authority"
+	"deed/check"
+	"deed/fetch"
+	"deed/resolve"
 	"deed/store"
 	"deed/store/sqlite"
 )
@@ -127,7 +131,7 @@ func TestSecretsAreKeptHashedAndTheKeyIsKept(t *testing.T) {
 	if strings.Contains(w.logs.String(), w.secret) || strings.Contains(w.logs.String(), w.token) {
 		t.Error("a secret was logged")
 	}
-	again := newAuthority(t, w)
+	again := newAuthority(t, w, "127.0.0.1:9")
 	if _, err := again.AuthenticateToken(t.Context(), w.token, authority.ClientScope); err != nil {
 		t.Errorf("after a restart: %v", err)
 	}
@@ -137,13 +141,18 @@ func TestSecretsAreKeptHashedAndTheKeyIsKept(t *testing.T) {
 	}
 }
 
-// newAuthority is a second server on the same database.
-func newAuthority(t *testing.T, w *world) *authority.Authority {
+// newAuthority is a second server on the same database, with a resolver of its
+// own and no patience.
+func newAuthority(t *testing.T, w *world, resolver string) *authority.Authority {
 	t.Helper()
 	db, err := sqlite.Open(t.Context(), w.db, sqlite.Options{})
 	must(t, err)
 	t.Cleanup(func() { must(t, db.Close()) })
-	a, err := authority.New(authority.Options{Store: db, Names: w.names, Now: w.now})
+	engine := check.New(check.Options{
+		DNS: resolve.NewLive(resolve.LiveOptions{}), HTTP: fetch.NewLive(fetch.LiveOptions{}), Servers: []netip.AddrPort{netip.MustParseAddrPort(resolver)},
+		DNSSEC: "off", Now: w.now, QueryTimeout: 10 * time.Second,
+	})
+	a, err := authority.New(authority.Options{Store: db, Names: w.names, Engine: engine, Now: w.now, Patience: time.Millisecond})
 	must(t, err)
 	return a
 }
