@@ -307,7 +307,7 @@ func (v *Validator) denials(w *Work, z *zone, m *dns.Msg) (d denial, s span, why
 			continue
 		}
 		one := pick(m.Ns, rr.Header().Name, t)
-		if !by(one.sigs, z.name) {
+		if len(one.rrs) == 0 || !by(one.sigs, z.name) { // none of our class
 			continue
 		}
 		if n++; n > maxDenial {
