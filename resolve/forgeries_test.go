@@ -84,6 +84,19 @@ func forgeries(t testing.TB, w *dnssectest.World) []forgery {
 				replay(w, m, "a.secure.test.", dns.TypeTXT)
 			}
 		}, dnssec.DenialMissing},
+		{"a denial of another class stands beside a true one of the same name", "_dnsauth.secure.test", dns.TypeTXT, func(q dns.Question, m *dns.Msg) {
+			if q.Qtype != dns.TypeTXT {
+				return
+			}
+			replay(w, m, "none.secure.test.", dns.TypeTXT)
+			for _, rr := range m.Ns {
+				if n, ok := rr.(*dns.NSEC); ok {
+					c := dns.Copy(n).(*dns.NSEC)
+					c.Hdr.Class, c.NextDomain = dns.ClassCHAOS, c.Hdr.Name // from itself to itself: everything else
+					m.Ns = append(m.Ns, c)
+				}
+			}
+		}, dnssec.DenialMissing},
 		{"a DS is denied by the child's own record", "_dnsauth.sub.secure.test", dns.TypeTXT, func(q dns.Question, m *dns.Msg) {
 			if q.Qtype == dns.TypeDS && strings.EqualFold(q.Name, "sub.secure.test.") {
 				replay(w, m, "sub.secure.test.", dns.TypeTXT)

@@ -303,11 +303,11 @@ func (v *Validator) denials(w *Work, z *zone, m *dns.Msg) (d denial, s span, why
 	n := 0
 	for _, rr := range m.Ns {
 		t := rr.Header().Rrtype
-		if t != dns.TypeNSEC && t != dns.TypeNSEC3 {
+		if (t != dns.TypeNSEC && t != dns.TypeNSEC3) || rr.Header().Class != dns.ClassINET {
 			continue
 		}
 		one := pick(m.Ns, rr.Header().Name, t)
-		if len(one.rrs) == 0 || !by(one.sigs, z.name) { // none of our class
+		if !by(one.sigs, z.name) {
 			continue
 		}
 		if n++; n > maxDenial {
