@@ -56,9 +56,10 @@ type Leaf struct {
 	NextCheck time.Time `json:"next_check,omitzero"`
 	GivesUp   time.Time `json:"gives_up_at,omitzero"`
 	UsedUntil time.Time `json:"used_until,omitzero"`
-	Capsule   string    `json:"capsule,omitempty"` // SHA-256 of its canonical encoding, hex
-	Stored    string    `json:"stored,omitempty"`  // SHA-256 of the bytes as kept
-	Verdict   string    `json:"verdict,omitempty"` // SHA-256 of the verdict's JSON
+	Capsule   string    `json:"capsule,omitempty"`   // SHA-256 of its canonical encoding, hex
+	Stored    string    `json:"stored,omitempty"`    // SHA-256 of the bytes as kept
+	Verdict   string    `json:"verdict,omitempty"`   // SHA-256 of the verdict's JSON
+	Diagnosis string    `json:"diagnosis,omitempty"` // SHA-256 of the diagnosis' JSON, where there is one
 
 	Key     string   `json:"key,omitempty"`     // of key.created: the public key, in the form of signed notes
 	Retires string   `json:"retires,omitempty"` // id of the key that it follows
@@ -117,11 +118,15 @@ func facets(list []capsule.Facet) []store.Facet {
 
 // ofAttempt is what a leaf repeats of an attempt's row.
 func ofAttempt(a *store.Attempt) Leaf {
-	return Leaf{
+	l := Leaf{
 		Kind: KindAttempt, Account: a.AccountID, Domain: a.DomainID, Order: a.OrderID, Name: a.Name, Attempt: a.ID, Method: a.Method, ADN: a.ADN,
 		Outcome: a.Outcome, Code: a.Code, Trigger: a.Trigger, Test: a.Test, Started: a.Started, Ended: a.Ended, Value: a.ValueID,
 		NextCheck: a.NextCheck, GivesUp: a.GivesUp, UsedUntil: a.UsedUntil, Verdict: sum(a.Verdict),
 	}
+	if len(a.Diagnosis) > 0 {
+		l.Diagnosis = sum(a.Diagnosis)
+	}
+	return l
 }
 
 // OfProof is the leaf of a domain's proof.

@@ -177,6 +177,7 @@ func TestWhatIsMissingOrAddedIsFound(t *testing.T) {
 		{"an entry in the middle", "DELETE FROM log_entries WHERE n = 5", "entry 5"},
 		{"an attempt", "DELETE FROM attempts WHERE id = (SELECT min(id) FROM attempts)", "attempt "},
 		{"a capsule", "UPDATE attempts SET capsule = x'' WHERE id = (SELECT min(id) FROM attempts)", "capsule of attempt "},
+		{"a diagnosis that nobody made", "UPDATE attempts SET diagnosis = x'7b7d' WHERE id = (SELECT min(id) FROM attempts)", "attempt "},
 		{"a capsule in the place of another", "UPDATE attempts SET capsule = (SELECT capsule FROM attempts ORDER BY id DESC LIMIT 1) WHERE id = (SELECT min(id) FROM attempts)", "capsule of attempt "},
 		{"an attempt that nobody made", "CREATE TEMP TABLE one AS SELECT * FROM attempts LIMIT 1; UPDATE one SET id = 'x' || id; INSERT INTO attempts SELECT * FROM one", "attempts"},
 		{"a proof that nobody made", "UPDATE domains SET proven = 1, proof_attempt = 'x' WHERE name = 'open.example.com'", "domain "},
