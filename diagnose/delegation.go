@@ -59,6 +59,11 @@ func copies(f *facts, z *zoneFacts) []cause {
 		p := dcv.NewProblem(dcv.NSStale, "%s (serial %d) has the record at %s, but %s (serial %d) has not: its copy of %s is another.", with[0], with[0].serial(), held.name, without[0], without[0].serial(), z.name)
 		p.Fix = fmt.Sprintf("Have the DNS host see why %s is not transferred to %s.", z.name, names(without))
 		return []cause{{scoreSeen + 10, p, held.edits(f)}}
+	case len(beside) > 0 && len(world) > 0 && beside[0].master && !beside[0].listed:
+		held = beside[0].held
+		p := dcv.NewProblem(dcv.NSStale, "The primary of %s, %s (serial %d), has the record at %s, but %s (serial %d), which the world asks, has not got it.", z.name, beside[0], beside[0].serial(), held.name, world[0], world[0].serial())
+		p.Fix = fmt.Sprintf("Have the DNS host see why %s is not transferred to %s.", z.name, names(world))
+		return []cause{{scoreSeen + 10, p, held.edits(f)}}
 	case len(beside) > 0 && len(world) > 0:
 		held = beside[0].held
 		p := dcv.NewProblem(dcv.NSDelegation, "The world asks %s for %s; your change is at %s, which the delegation in %s does not name.", names(world), z.name, beside[0], or(z.parent, "the parent zone"))

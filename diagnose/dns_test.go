@@ -89,6 +89,12 @@ func (w *world) server(o sandbox.NameServerOptions, serial int, lines ...string)
 // sees the same.
 func (w *world) delegate(addrs ...netip.Addr) {
 	w.t.Helper()
+	w.delegateFrom("ns1.example.com", addrs...)
+}
+
+// delegateFrom names another primary in the SOA.
+func (w *world) delegateFrom(primary string, addrs ...netip.Addr) {
+	w.t.Helper()
 	parent, err := w.NameServer(sandbox.NameServerOptions{})
 	if err != nil {
 		w.t.Fatal(err)
@@ -103,7 +109,7 @@ func (w *world) delegate(addrs ...netip.Addr) {
 		w.t.Fatal(err)
 	}
 	w.records("com. 60 IN SOA a.com. h.com. 1 60 60 60 60", "com. 60 IN NS a.com.", "a.com. 60 IN A "+parent.Addr.String())
-	w.records("example.com. 60 IN SOA ns1.example.com. h.example.com. 7 60 60 60 60")
+	w.records("example.com. 60 IN SOA " + primary + ". h.example.com. 7 60 60 60 60")
 }
 
 func (w *world) engine(d check.Diagnoser) *check.Engine {
@@ -277,6 +283,11 @@ func TestNameServers(t *testing.T) {
 			w.delegate(a, b)
 			w.records("example.com. 60 IN NS ns9.newhost.net.", "ns9.newhost.net. 60 IN A "+c.String())
 		}, dcv.NSDelegation, true, []string{"The world asks ns1.example.com and ns2.example.com", "your change is at ns9.newhost.net"}},
+		{"the hidden primary has it, and has not told the others", func(w *world) {
+			a, p := w.server(sandbox.NameServerOptions{}, 4), w.server(sandbox.NameServerOptions{}, 5, good)
+			w.delegateFrom("primary.example.com", a)
+			w.records("primary.example.com. 60 IN A " + p.String())
+		}, dcv.NSStale, true, []string{"primary.example.com", "serial 5", "serial 4"}},
 		{"lame", func(w *world) {
 			w.delegate(w.server(sandbox.NameServerOptions{Lame: true}, 1))
 			w.fail("refused")

@@ -27,6 +27,7 @@ type server struct {
 	addr      netip.AddrPort
 	delegated bool // the parent names it
 	listed    bool // the zone names it
+	master    bool // the SOA names it as where changes are made
 	soa       *said
 	record    *said
 	held      *want // the value that it has
@@ -92,7 +93,7 @@ func (g *gatherer) servers(ctx context.Context) {
 		for _, a := range found[i] {
 			if _, ok := policy.Permits(a); ok && len(z.servers) < maxAddresses {
 				z.servers = append(z.servers, &server{
-					host: h, addr: netip.AddrPortFrom(a, g.o.NameServerPort), delegated: slices.Contains(z.delegated, h), listed: slices.Contains(z.child, h),
+					host: h, addr: netip.AddrPortFrom(a, g.o.NameServerPort), delegated: slices.Contains(z.delegated, h), listed: slices.Contains(z.child, h), master: h == master,
 				})
 			}
 		}

@@ -196,3 +196,30 @@ func TestACMEMethods(t *testing.T) {
 		})
 	}
 }
+
+func TestPersistentRecords(t *testing.T) {
+	const value = "deed.example; accounturi=acct:1@deed.example"
+	for _, row := range []struct {
+		name   string
+		record string
+		code   dcv.Code
+		says   string
+	}{
+		{"nothing is published", "", dcv.PersistNotFound, value},
+		{"the zone is doubled", txt("_validation-persist.example.com.example.com", value), dcv.RecordZoneDoubled, `"_validation-persist"`},
+		{"the underscore is lost", txt("validation-persist.example.com", value), dcv.RecordUnderscoreLost, "validation-persist.example.com"},
+		{"at the apex", txt("example.com", value), dcv.RecordAtApex, "_validation-persist.example.com"},
+		{"in quotes", txt("_validation-persist.example.com", `\"`+value+`\"`), dcv.ValueQuoted, value},
+		{"of another account", txt("_validation-persist.example.com", "deed.example; accounturi=acct:2@deed.example"), dcv.PersistNoMatch, "acct:1@deed.example"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			w := newWorld(t)
+			if row.record != "" {
+				w.records(row.record)
+			}
+			ch := challenge(dcv.Persistent, "example.com", token)
+			ch.Values, ch.ADNs, ch.Issuers, ch.AccountURI = nil, ch.ADNs[:1], []string{"deed.example"}, "acct:1@deed.example"
+			expect(t, w.diagnosis(ch), row.code, true, row.says)
+		})
+	}
+}

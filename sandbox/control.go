@@ -9,9 +9,10 @@ import (
 	"deed/api"
 )
 
-// Mount adds the control API: /sandbox/dns, /sandbox/web and /sandbox/mail.
+// Mount adds the control API: /sandbox/dns, /sandbox/nameservers, /sandbox/web and
+// /sandbox/mail.
 func (n *Internet) Mount(mux *http.ServeMux) {
-	for path, h := range map[string]http.HandlerFunc{"/sandbox/dns": n.zone.control, "/sandbox/web": n.web.control, "/sandbox/mail": n.box.control} {
+	for path, h := range map[string]http.HandlerFunc{"/sandbox/dns": n.zone.control, "/sandbox/web": n.web.control, "/sandbox/mail": n.box.control, "/sandbox/nameservers": n.controlServers} {
 		// A page in a browser must not be able to change the box.
 		mux.Handle(path, http.NewCrossOriginProtection().Handler(methods(h)))
 	}

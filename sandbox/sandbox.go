@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"sync"
 	"time"
 
 	"github.com/emersion/go-smtp"
@@ -28,7 +29,9 @@ type Internet struct {
 	box   *mailbox
 	stops []func()
 
-	servers int // name servers opened beside DNS
+	servers int        // addresses of loopback tried for further name servers
+	opening sync.Mutex // one at a time through the control API
+	opened  int
 }
 
 // Start opens all servers on free ports of 127.0.0.1.
