@@ -11,7 +11,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	gopath "path"
 	"strconv"
 	"strings"
 	"time"
@@ -103,20 +102,14 @@ func (h *handler) routes() {
 // ServeHTTP is http.Handler: a trailing slash is the same address; nothing is
 // redirected, since clients do not follow.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	path := strings.TrimSuffix(strings.TrimPrefix(r.URL.Path, Prefix), "/")
-	if path == "" {
-		path = "/"
-	}
-	inner := r.Clone(r.Context())
-	inner.URL.Path, inner.URL.RawPath = path, ""
-	match, pattern := h.mux.Handler(inner)
-	if pattern == "" || gopath.Clean(path) != path {
+	inner, found, allow := api.Route(h.mux, r, Prefix)
+	if !found {
 		// Who has no key learns nothing of the routes.
 		if _, err := h.authenticate(r); err != nil {
 			h.fail(w, r, err)
 			return
 		}
-		if allow := allowed(match, inner); allow != "" {
+		if allow != "" {
 			w.Header().Set("Allow", allow)
 			writeError(w, http.StatusMethodNotAllowed, "method_not_allowed", "The specified route does not take this method.")
 			return
@@ -126,25 +119,6 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	h.mux.ServeHTTP(w, inner)
 }
-
-// allowed is the Allow header that the router would send with 405.
-func allowed(match http.Handler, r *http.Request) string {
-	rec := &headerOnly{h: http.Header{}}
-	match.ServeHTTP(rec, r)
-	if rec.status != http.StatusMethodNotAllowed {
-		return ""
-	}
-	return rec.h.Get("Allow")
-}
-
-type headerOnly struct {
-	h      http.Header
-	status int
-}
-
-func (o *headerOnly) Header() http.Header         { return o.h }
-func (o *headerOnly) Write(p []byte) (int, error) { return len(p), nil }
-func (o *headerOnly) WriteHeader(status int)      { o.status = status }
 
 func (h *handler) authenticate(r *http.Request) (authority.Actor, error) {
 	return h.o.Authority.Authenticate(r.Context(), r.Header.Get("X-DC-DEVKEY"))

@@ -96,20 +96,14 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.grant(w, r)
 		return
 	}
-	path := strings.TrimPrefix(r.URL.Path, Prefix)
-	if len(path) > 1 {
-		path = strings.TrimSuffix(path, "/")
-	}
-	inner := r.Clone(r.Context())
-	inner.URL.Path, inner.URL.RawPath = path, ""
-	match, pattern := h.mux.Handler(inner)
-	if pattern == "" || strings.Contains(path, "//") || strings.Contains(path, "/../") || strings.Contains(path, "/./") {
+	inner, found, allow := api.Route(h.mux, r, Prefix)
+	if !found {
 		// Who has no token learns nothing of the routes.
 		if _, err := h.authenticate(r); err != nil {
 			h.fail(w, r, err)
 			return
 		}
-		if allow := allowed(match, inner); allow != "" {
+		if allow != "" {
 			w.Header().Set("Allow", allow)
 			h.fail(w, r, problem{http.StatusMethodNotAllowed, "method_not_allowed", "", "This address does not take this method."})
 			return
@@ -119,25 +113,6 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	h.mux.ServeHTTP(w, inner)
 }
-
-// allowed is the Allow header that the router would send with 405.
-func allowed(match http.Handler, r *http.Request) string {
-	rec := &headerOnly{h: http.Header{}}
-	match.ServeHTTP(rec, r)
-	if rec.status != http.StatusMethodNotAllowed {
-		return ""
-	}
-	return rec.h.Get("Allow")
-}
-
-type headerOnly struct {
-	h      http.Header
-	status int
-}
-
-func (o *headerOnly) Header() http.Header         { return o.h }
-func (o *headerOnly) Write(p []byte) (int, error) { return len(p), nil }
-func (o *headerOnly) WriteHeader(status int)      { o.status = status }
 
 func (h *handler) authenticate(r *http.Request) (authority.Actor, error) {
 	return h.o.Authority.AuthenticateToken(r.Context(), api.Bearer(r.Header.Get("Authorization")), authority.ClientScope)
