@@ -56,12 +56,12 @@ func copies(f *facts, z *zoneFacts) []cause {
 		}
 		return []cause{{scoreSeen + 10, p, held.edits(f)}}
 	case len(with) > 0 && len(f.wants) > 0:
-		p := dcv.NewProblem(dcv.NSStale, "%s (serial %d) has the record at %s, but %s (serial %d) has not: its copy of %s is another.", with[0], with[0].serial(), held.name, without[0], without[0].serial(), z.name)
+		p := dcv.NewProblem(dcv.NSStale, "%s has the record at %s, but %s has not: its copy of %s is another.", with[0].copy(), held.name, without[0].copy(), z.name)
 		p.Fix = fmt.Sprintf("Have the DNS host see why %s is not transferred to %s.", z.name, names(without))
 		return []cause{{scoreSeen + 10, p, held.edits(f)}}
 	case len(beside) > 0 && len(world) > 0 && beside[0].master && !beside[0].listed:
 		held = beside[0].held
-		p := dcv.NewProblem(dcv.NSStale, "The primary of %s, %s (serial %d), has the record at %s, but %s (serial %d), which the world asks, has not got it.", z.name, beside[0], beside[0].serial(), held.name, world[0], world[0].serial())
+		p := dcv.NewProblem(dcv.NSStale, "The primary of %s, %s, has the record at %s, but %s, which the world asks, has not got it.", z.name, beside[0].copy(), held.name, world[0].copy())
 		p.Fix = fmt.Sprintf("Have the DNS host see why %s is not transferred to %s.", z.name, names(world))
 		return []cause{{scoreSeen + 10, p, held.edits(f)}}
 	case len(beside) > 0 && len(world) > 0:
@@ -72,7 +72,7 @@ func copies(f *facts, z *zoneFacts) []cause {
 	}
 	for _, s := range world[min(len(world), 1):] {
 		if a := world[0]; s.serial() != a.serial() {
-			p := dcv.NewProblem(dcv.NSStale, "The name servers of %s hold different copies: %s has serial %d, %s has serial %d.", z.name, a, a.serial(), s, s.serial())
+			p := dcv.NewProblem(dcv.NSStale, "The name servers of %s hold different copies: %s and %s.", z.name, a.copy(), s.copy())
 			return []cause{{score: scoreBeside, p: p}}
 		}
 	}

@@ -38,6 +38,11 @@ type server struct {
 
 func (s *server) String() string { return s.host + " (" + s.addr.Addr().String() + ")" }
 
+// copy names it with its copy of the zone.
+func (s *server) copy() string {
+	return fmt.Sprintf("%s (%s, serial %d)", s.host, s.addr.Addr(), s.serial())
+}
+
 // authoritative: it serves the zone.
 func (s *server) authoritative() bool {
 	return s.soa.ok() && s.soa.aa && s.soa.soa != nil
@@ -92,7 +97,7 @@ func (g *gatherer) servers(ctx context.Context) {
 	for i, h := range hosts {
 		for _, a := range found[i] {
 			if _, ok := policy.Permits(a); ok && len(z.servers) < maxAddresses {
-				z.servers = append(z.servers, &server{
+				z.add(&server{
 					host: h, addr: netip.AddrPortFrom(a, g.o.NameServerPort), delegated: slices.Contains(z.delegated, h), listed: slices.Contains(z.child, h), master: h == master,
 				})
 			}
@@ -106,6 +111,18 @@ func (g *gatherer) servers(ctx context.Context) {
 	for _, s := range z.servers {
 		g.see("SOA "+z.name+" @"+s.host+" "+s.addr.Addr().String(), s.state())
 	}
+}
+
+// add keeps each address once, however many names lead to it: nobody can have
+// many questions sent to one address.
+func (z *zoneFacts) add(s *server) {
+	for _, old := range z.servers {
+		if old.addr == s.addr {
+			old.delegated, old.listed, old.master = old.delegated || s.delegated, old.listed || s.listed, old.master || s.master
+			return
+		}
+	}
+	z.servers = append(z.servers, s)
 }
 
 // state is a server's answer in words.
