@@ -41,7 +41,7 @@ func (w *world) status(id int64) (r reply) { return w.call(200, "GET", certOf(id
 
 var tokenForm = regexp.MustCompile(`^[0-9a-z]{32}$`)
 
-// The seed's answer, key by key in its order, byte by byte but for the id and
+// The vendor's documented answer, key by key in its order, byte by byte but for the id and
 // the token.
 func TestTokenOfADVRequestIsTheDocumentedAnswer(t *testing.T) {
 	w := newWorld(t)
