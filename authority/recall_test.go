@@ -87,3 +87,33 @@ func TestOldValuesAndThoseOfOthers(t *testing.T) {
 		})
 	}
 }
+
+// A "no" that resolvers remember for 200 seconds is not met again each minute;
+// one of an hour is, at the mark of five minutes. Told with the attempt.
+func TestARememberedNoIsNotMetAgain(t *testing.T) {
+	for _, row := range []struct {
+		name string
+		ttl  string
+		next time.Duration
+	}{
+		{"five seconds: the next minute", "5", time.Minute},
+		{"200 seconds: when they are over", "200", 201 * time.Second},
+		{"an hour: no later than the mark of five minutes", "3600", 5 * time.Minute},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			w := newWorld(t)
+			w.diagnosing(t)
+			a := w.add("example.com", dcv.DNSTXT)
+			must(t, w.net.Records(`_dnsauth.example.com. `+row.ttl+` IN TXT "no"`, `example.com. `+row.ttl+` IN TXT "no"`))
+			r := w.check(a.Domain.ID)
+			if got := w.view(a.Domain.ID).Domain.NextCheck.Sub(start).Round(time.Second); got != row.next || !r.Attempt.NextCheck.Equal(w.view(a.Domain.ID).Domain.NextCheck) {
+				t.Errorf("the next look is after %s, want %s", got, row.next)
+			}
+			var d dcv.Diagnosis
+			must(t, json.Unmarshal(r.Attempt.Diagnosis, &d))
+			if d.Worth.IsZero() || !strings.Contains(d.Problem.Detail, d.Worth.Format("15:04:05 UTC")) {
+				t.Errorf("until when is not told: %+v %s", d.Problem, d.Worth)
+			}
+		})
+	}
+}

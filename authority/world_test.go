@@ -44,6 +44,7 @@ type world struct {
 	during  func()
 	box     string
 	dns     netip.AddrPort
+	net     *sandbox.Internet
 	options authority.Options
 	looks   atomic.Int64
 	logs    bytes.Buffer
@@ -118,7 +119,7 @@ func newWorld(t *testing.T) *world {
 	net.Mount(mux)
 	control := httptest.NewServer(mux)
 	t.Cleanup(control.Close)
-	w.box, w.dns = control.URL+"/sandbox", net.DNS
+	w.box, w.dns, w.net = control.URL+"/sandbox", net.DNS, net
 	w.db, err = sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "deed.db"), sqlite.Options{})
 	must(t, err)
 	t.Cleanup(func() { must(t, w.db.Close()) })
