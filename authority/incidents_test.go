@@ -228,3 +228,32 @@ func TestIncidentANameNormalisedTwiceOrLate(t *testing.T) {
 		t.Errorf("one name twice: %v", err)
 	}
 }
+
+// Who only has the link, as a scanner has, cannot approve: the value stands in
+// the text of the message alone.
+func TestIncidentAMailScannerThatApproves(t *testing.T) {
+	w := newStage(t)
+	a := w.add("example.com", dcv.Email)
+	l := w.letters[0]
+	link := l.Link[strings.LastIndexByte(l.Link, '/')+1:]
+	if strings.Contains(l.Link, l.Code) {
+		t.Error("the link holds the value")
+	}
+	for range 3 {
+		if v, err := w.MailView(t.Context(), link); err != nil || v.State != "open" {
+			t.Fatalf("looking at the page: %+v, %v", v, err)
+		}
+	}
+	for _, code := range []string{"", link, "1", "yes", w.letters[1].Code, strings.ToUpper(l.Code)} {
+		if _, err := w.ApproveMail(t.Context(), link, code); err == nil {
+			t.Errorf("%q approves", code)
+		}
+	}
+	if d := w.read(a.Domain.ID); !d.Proven.IsZero() {
+		t.Error("proven")
+	}
+	w.confirm("example.com")
+	if d := w.read(a.Domain.ID); d.Proven.IsZero() {
+		t.Error("the right code does not approve")
+	}
+}
