@@ -198,6 +198,7 @@ func FuzzForgery(f *testing.F) {
 			f.Add([]byte{which * 7, op, which, which * 5, op + 1, which})
 		}
 	}
+	memo := NewMemo(0) // of all that was validated before, forged or not
 	f.Fuzz(func(t *testing.T, program []byte) {
 		if len(program) == 0 {
 			return
@@ -214,6 +215,11 @@ func FuzzForgery(f *testing.F) {
 			}
 			if work.questions > maxQuestions+1 || work.signatures > maxSignatures+1 || work.hashes > maxHashes+256*MaxIterations {
 				t.Errorf("%s: %+v", q.Name, work)
+			}
+			var again Work
+			warm := New(Options{Source: fg, Anchors: anchors, Now: day, Memo: memo})
+			if r, err := warm.Judge(context.Background(), &again, fg.answer(q.Name, q.Qtype), q.Name, q.Qtype, true); err != nil || r.Finding != j.Finding || said(&r) != said(&j) {
+				t.Errorf("%s %s with a memory: %s, without: %s", q.Name, dns.TypeToString[q.Qtype], r.Finding, j.Finding)
 			}
 			want := truth[q]
 			switch {

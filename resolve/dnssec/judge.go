@@ -103,7 +103,7 @@ func (v *Validator) set(ctx context.Context, w *Work, m *dns.Msg, s *set) (Findi
 	if err != nil || z == nil {
 		return why, ttl, err
 	}
-	ok, why := verify(w, s, z.name, z.keys, v.o.Now)
+	ok, why := v.verify(w, s, z.name, z.keys)
 	if why.Status != Secure {
 		return why, ttl, nil
 	}

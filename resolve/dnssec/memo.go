@@ -2,8 +2,13 @@ package dnssec
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"strings"
 	"sync"
 	"time"
+
+	"github.com/miekg/dns"
 )
 
 // Memo remembers links of chains that were validated, so that the keys of warm
@@ -16,6 +21,9 @@ type Memo struct {
 	links map[string]*remembered
 	tick  uint64
 	max   int
+	// proven are the digests of signatures that were computed and fit, by key
+	// and set; a signature fits for ever, only its time ends.
+	proven map[[32]byte]struct{}
 }
 
 type remembered struct {
@@ -36,7 +44,7 @@ func NewMemo(max int) *Memo {
 	if max <= 0 {
 		max = 2048
 	}
-	return &Memo{links: map[string]*remembered{}, max: max}
+	return &Memo{links: map[string]*remembered{}, max: max, proven: map[[32]byte]struct{}{}}
 }
 
 // find gives the link to name that was made from the same parent and the same
@@ -84,4 +92,95 @@ func (m *Memo) evict() {
 		}
 		delete(m.links, name)
 	}
+}
+
+// maxProven bounds the signatures that are remembered; each takes 32 bytes.
+const maxProven = 8192
+
+// fits computes a signature, or remembers that the very same one over the very
+// same records fits the very same key.
+func (m *Memo) fits(sig *dns.RRSIG, key *dns.DNSKEY, rrs []dns.RR) bool {
+	if m == nil {
+		return sig.Verify(key, rrs) == nil
+	}
+	h, ok := digest(sig, key, rrs)
+	if ok {
+		m.mu.Lock()
+		_, known := m.proven[h]
+		m.mu.Unlock()
+		if known {
+			return true
+		}
+	}
+	if sig.Verify(key, rrs) != nil {
+		return false
+	}
+	if ok {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		if len(m.proven) >= maxProven {
+			for old := range m.proven { // any
+				delete(m.proven, old)
+				if len(m.proven) <= maxProven/2 {
+					break
+				}
+			}
+		}
+		m.proven[h] = struct{}{}
+	}
+	return true
+}
+
+// digest is of all that decides whether a signature fits: the key, the whole
+// signature and the records in their order, names and all. Time to live and
+// the case of the owner's letters do not decide. false for sets too large to
+// be worth it.
+func digest(sig *dns.RRSIG, key *dns.DNSKEY, rrs []dns.RR) ([32]byte, bool) {
+	var room [1024]byte
+	at := room[:0]
+	text := func(s string) {
+		at = binary.BigEndian.AppendUint16(at, uint16(len(s)))
+		at = append(at, s...)
+	}
+	size := len(key.PublicKey) + len(sig.Signature)
+	if size > 700 || len(rrs) > 16 {
+		return [32]byte{}, false
+	}
+	at = binary.BigEndian.AppendUint16(at, key.Flags)
+	at = append(at, key.Protocol, key.Algorithm)
+	text(strings.ToLower(key.Hdr.Name))
+	text(key.PublicKey)
+	at = binary.BigEndian.AppendUint16(at, sig.TypeCovered)
+	at = binary.BigEndian.AppendUint16(at, sig.KeyTag)
+	at = append(at, sig.Algorithm, sig.Labels)
+	at = binary.BigEndian.AppendUint32(at, sig.OrigTtl)
+	at = binary.BigEndian.AppendUint32(at, sig.Expiration)
+	at = binary.BigEndian.AppendUint32(at, sig.Inception)
+	text(strings.ToLower(sig.SignerName))
+	text(sig.Signature)
+	hash := sha256.New()
+	hash.Write(at)
+	var wire [2048]byte
+	for _, rr := range rrs {
+		n, err := dns.PackRR(rr, wire[:], 0, nil, false)
+		if err != nil {
+			return [32]byte{}, false
+		}
+		owner := 0
+		for wire[owner] != 0 {
+			end := owner + 1 + int(wire[owner])
+			for i := owner + 1; i < end; i++ {
+				if c := wire[i]; c >= 'A' && c <= 'Z' {
+					wire[i] = c + 'a' - 'A'
+				}
+			}
+			owner = end
+		}
+		clear(wire[owner+5 : owner+9]) // the time to live; the signature has its own
+		hash.Write(binary.BigEndian.AppendUint16(at[:0], uint16(n)))
+		hash.Write(wire[:n])
+	}
+	var sum [32]byte
+	hash.Sum(sum[:0])
+	return sum, true
 }

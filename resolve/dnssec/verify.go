@@ -109,7 +109,8 @@ type verified struct {
 
 // verify looks for one signature of the zone over the set that fits. The
 // finding is of the failure that says most.
-func verify(w *Work, s *set, zone string, keys []key, now time.Time) (verified, Finding) {
+func (v *Validator) verify(w *Work, s *set, zone string, keys []key) (verified, Finding) {
+	now := v.o.Now
 	h := s.rrs[0].Header()
 	worst := Finding{Status: Bogus, Reason: SignatureMissing, Zone: shown(zone), Name: shown(h.Name), Type: dns.TypeToString[h.Rrtype]}
 	rank := 0
@@ -164,7 +165,7 @@ func verify(w *Work, s *set, zone string, keys []key, now time.Time) (verified, 
 				fail(9, TooMuchWork, time.Time{}, "")
 				return verified{}, worst
 			}
-			if sig.Verify(keys[i].rr, s.rrs) != nil {
+			if !v.o.Memo.fits(sig, keys[i].rr, s.rrs) {
 				fail(4, SignatureWrong, time.Time{}, note)
 				continue
 			}

@@ -169,7 +169,7 @@ func (v *Validator) keys(w *Work, name, sort string, m *dns.Msg, ds []*dns.DS, g
 		return end(Bogus, KeyForDS)
 	}
 	// The set must be signed by a key that the parent vouches for.
-	ok, why := verify(w, &s, name, good, v.o.Now)
+	ok, why := v.verify(w, &s, name, good)
 	if why.Status != Secure {
 		return link{kind: linkEnd, why: why}, span{}
 	}
@@ -233,7 +233,7 @@ func (v *Validator) delegation(w *Work, parent *zone, name string, m *dns.Msg) (
 		return link{kind: linkEnd, why: Finding{Status: st, Reason: r, Zone: shown(parent.name), Name: shown(name), Type: "DS"}}
 	}
 	if s := pick(m.Answer, name, dns.TypeDS); len(s.rrs) > 0 {
-		ok, why := verify(w, &s, parent.name, parent.keys, v.o.Now)
+		ok, why := v.verify(w, &s, parent.name, parent.keys)
 		if why.Status != Secure {
 			return link{kind: linkEnd, why: why}, span{}, nil
 		}
@@ -257,7 +257,7 @@ func (v *Validator) delegation(w *Work, parent *zone, name string, m *dns.Msg) (
 	}
 	// An alias here is no zone cut.
 	if s := pick(m.Answer, name, dns.TypeCNAME); len(s.rrs) > 0 && len(s.sigs) > 0 {
-		ok, why := verify(w, &s, parent.name, parent.keys, v.o.Now)
+		ok, why := v.verify(w, &s, parent.name, parent.keys)
 		if why.Status != Secure {
 			return link{kind: linkEnd, why: why}, span{}, nil
 		}
@@ -268,7 +268,7 @@ func (v *Validator) delegation(w *Work, parent *zone, name string, m *dns.Msg) (
 		if len(s.rrs) == 0 {
 			continue
 		}
-		ok, why := verify(w, &s, parent.name, parent.keys, v.o.Now)
+		ok, why := v.verify(w, &s, parent.name, parent.keys)
 		if why.Status != Secure {
 			return link{kind: linkEnd, why: why}, span{}, nil
 		}
@@ -313,7 +313,7 @@ func (v *Validator) denials(w *Work, z *zone, m *dns.Msg) (d denial, s span, why
 		if n++; n > maxDenial {
 			break
 		}
-		ok, failed := verify(w, &one, z.name, z.keys, v.o.Now)
+		ok, failed := v.verify(w, &one, z.name, z.keys)
 		if failed.Status != Secure || ok.labels != ownLabels(rr.Header().Name) {
 			if why.Reason == "" {
 				if why = failed; failed.Status == Secure {
