@@ -300,7 +300,7 @@ func (a *Authority) GenerateValue(ctx context.Context, actor Actor, id int64) (A
 		if err := renew(t, &v, id); err != nil {
 			return err
 		}
-		return a.event(t, actor, now, "value.generated", id, 0)
+		return note(t, actor, now, "value.generated", id, 0)
 	})
 	return armed, err
 }

@@ -323,7 +323,7 @@ func (a *Authority) GenerateFor(ctx context.Context, actor Actor, id int64, m dc
 		if err != nil {
 			return err
 		}
-		return a.event(t, actor, now, "value.generated", id, 0)
+		return note(t, actor, now, "value.generated", id, 0)
 	})
 	if err != nil {
 		return Plan{}, err

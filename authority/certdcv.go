@@ -153,7 +153,7 @@ func (a *Authority) RegenerateValues(ctx context.Context, actor Actor, id int64,
 				return err
 			}
 		}
-		if err := a.event(t, actor, now, "value.generated", 0, id); err != nil {
+		if err := note(t, actor, now, "value.generated", 0, id); err != nil {
 			return err
 		}
 		out, err = a.certificateDCV(t, &s, names)
