@@ -168,29 +168,10 @@ func BenchmarkTXT(b *testing.B) {
 }
 
 // BenchmarkTXTValidated is the same with every signature checked here, the
-// keys of the zones above known from an earlier check. Its floor is the one
+// keys of the zones above and the record known from an earlier check. Its floor is the one
 // raw exchange of the answer's own question.
 func BenchmarkTXTValidated(b *testing.B) {
-	_, signed := signedWorld(b)
-	anchors, err := dnssec.ParseAnchors(signed.Anchors())
-	if err != nil {
-		b.Fatal(err)
-	}
-	table := cannedWorld{}
-	for _, q := range []dns.Question{
-		{Name: "_dnsauth.good.com.", Qtype: dns.TypeTXT}, {Name: ".", Qtype: dns.TypeDNSKEY}, {Name: "com.", Qtype: dns.TypeDS},
-		{Name: "com.", Qtype: dns.TypeDNSKEY}, {Name: "good.com.", Qtype: dns.TypeDS}, {Name: "good.com.", Qtype: dns.TypeDNSKEY},
-	} {
-		m := new(dns.Msg).SetQuestion(q.Name, q.Qtype)
-		m.SetEdns0(1232, true)
-		m.RecursionDesired, m.CheckingDisabled = true, true
-		wire, err := signed.Answer(m).Pack()
-		if err != nil {
-			b.Fatal(err)
-		}
-		table.DNS = append(table.DNS, wire)
-	}
-	where := table.start(b)
+	where, anchors := signedTable(b)
 	compare(b, round, verdictOf(looking(b, where, resolve.DNSSECValidate, anchors), benchChallenge(dcv.DNSTXT, "good.com")),
 		rawExchange(where.DNS, "_dnsauth.good.com", dns.TypeTXT))
 }

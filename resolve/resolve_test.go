@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -277,6 +278,15 @@ func FuzzUnpack(f *testing.F) {
 		}
 		a := Answer{Owner: "a.example.com"}
 		_ = a.take(msg, dns.TypeTXT)
+		// What the library can read whole, it reads alike.
+		whole := new(dns.Msg)
+		b := Answer{Owner: "a.example.com"}
+		if whole.Unpack(received) == nil && len(whole.Question) == len(msg.Question) {
+			_ = b.take(whole, dns.TypeTXT)
+			if !reflect.DeepEqual(a, b) || whole.Rcode != msg.Rcode || whole.Truncated != msg.Truncated || whole.AuthenticatedData != msg.AuthenticatedData {
+				t.Errorf("%+v, by the library %+v", a, b)
+			}
+		}
 		if len(a.Chain) > maxChain {
 			t.Errorf("chain of %d", len(a.Chain))
 		}
