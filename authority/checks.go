@@ -293,6 +293,7 @@ func (a *Authority) prove(d *Domain, rec check.Record) {
 	}
 	d.Proven, d.ProvenUntil, d.ProofMethod = rec.Started, until, rec.Verdict.Method
 	d.ProofScope, d.ProofADN, d.ProofAttempt = rec.Verdict.Scope, rec.Verdict.ADN, rec.ID
+	d.ProofSection, d.ProofTest = rec.Verdict.Section, rec.Verdict.Test
 	settle(d, rec.Started)
 }
 

@@ -46,6 +46,7 @@ func (a *Authority) Domain(ctx context.Context, actor Actor, id int64) (v Domain
 		return nil
 	})
 	v.Pending = v.Domain.Pending()
+	a.lapsed(&v.Domain, a.now())
 	return v, err
 }
 
@@ -88,6 +89,10 @@ func (a *Authority) Domains(ctx context.Context, actor Actor, q DomainQuery) (li
 	err = a.read(ctx, func(r store.Reader) error {
 		if list, total, err = r.Domains(q); err != nil {
 			return err
+		}
+		now := a.now()
+		for i := range list {
+			a.lapsed(&list[i], now)
 		}
 		for _, d := range list {
 			if _, ok := orgs[d.OrganizationID]; ok {

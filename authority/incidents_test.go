@@ -105,6 +105,28 @@ func TestIncidentCAACheckedForOneNameOfMany(t *testing.T) {
 	}
 }
 
+// A proof made with test settings is marked, and counts for nothing on a server
+// without such settings, whatever the database says.
+func TestIncidentATestBypassThatReachesProduction(t *testing.T) {
+	w := newStage(t) // its engine has DNSSEC off
+	d := w.prove("example.com", dcv.DNSTXT)
+	order := w.order(dcv.DNSTXT, "a.example.com", "example.com")
+	if !d.ProofTest || !order.Proven {
+		t.Fatalf("marked %t, proven %t", d.ProofTest, order.Proven)
+	}
+	w.o.Engine = production{w.o.Engine}
+	again, err := w.Order(t.Context(), w.actor, order.Order.ID)
+	if err != nil || again.Proven || again.Names[0].Proven || again.Names[1].Proven || w.speaks(d, "example.com") || w.Stands(&d) {
+		t.Errorf("a test's proof counts in production: %+v, %v", again.Names, err)
+	}
+	if d := w.read(d.ID); d.ProvenUntil.After(w.Now()) || d.Validations[0].Until.After(w.Now()) {
+		t.Errorf("shown as if it counted: %+v", d)
+	}
+}
+
+// production hides that an engine has test settings.
+type production struct{ Engine }
+
 func TestIncidentASixthMailLocalPart(t *testing.T) {
 	w := newStage(t)
 	five := []string{"admin", "administrator", "webmaster", "hostmaster", "postmaster"}

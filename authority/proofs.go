@@ -1,6 +1,7 @@
 package authority
 
 import (
+	"slices"
 	"time"
 
 	"deed/dcv"
@@ -9,7 +10,7 @@ import (
 
 // proofOf is a domain's proof as the rules see it.
 func proofOf(d *Domain) rules.Proof {
-	return rules.Proof{Method: d.ProofMethod, Began: d.Proven}
+	return rules.Proof{Method: d.ProofMethod, Section: d.ProofSection, Began: d.Proven}
 }
 
 // until is when a proof stops counting, by the rules in force and to come, or
@@ -23,12 +24,40 @@ func (a *Authority) until(p rules.Proof) rules.End {
 
 // standsAt reports whether a domain's proof still counts at now: the instant
 // written when it was made has not come, and the rules in force at now allow it
-// still. The second is asked again each time: rules change while proofs lie.
+// still. The second is asked again each time: rules change while proofs lie. A
+// proof made with test settings counts only where such settings are in force:
+// a database that comes from a test brings no proof into production.
 func (a *Authority) standsAt(d *Domain, now time.Time) bool {
-	if d.Proven.IsZero() || !now.Before(d.ProvenUntil) {
+	if (d.ProofTest && !a.testing()) || d.Proven.IsZero() || !now.Before(d.ProvenUntil) {
 		return false
 	}
 	return proofOf(d).By(now, a.rulesAt(now)).Stands
+}
+
+// testing reports whether this server itself runs with a setting that marks
+// verdicts test.
+func (a *Authority) testing() bool {
+	if e, ok := a.o.Engine.(interface{ Testing() bool }); ok && e.Testing() {
+		return true
+	}
+	ch := dcv.Challenge{HTTPPort: a.o.HTTPPort, HTTPSPort: a.o.HTTPSPort, RulesAsOf: a.o.RulesAsOf}
+	return ch.Test() || len(a.o.AllowPrivate) > 0
+}
+
+// lapsed shows to dialects a proof that counts no more before its written end,
+// by a rule that changed or as a test's, as one that has ended now. Nothing is
+// written.
+func (a *Authority) lapsed(d *Domain, now time.Time) {
+	if !now.Before(d.ProvenUntil) || a.standsAt(d, now) {
+		return
+	}
+	d.ProvenUntil = now
+	d.Validations = slices.Clone(d.Validations)
+	for i := range d.Validations {
+		if v := &d.Validations[i]; now.Before(v.Until) {
+			v.Until = now
+		}
+	}
 }
 
 // covers reports whether a domain's proof may be used for a name at now. What

@@ -85,6 +85,8 @@ type Domain struct {
 	ProofScope   dcv.Scope
 	ProofADN     dcv.Name
 	ProofAttempt string
+	ProofSection string // BR section it rests on; "" in rows from before it was kept
+	ProofTest    bool   // made with a setting that is for tests only
 	// PollStart, NextCheck and GivesUp are the schedule of automatic checks;
 	// NextCheck is zero while resting.
 	PollStart time.Time

@@ -9,7 +9,7 @@ import (
 )
 
 const domainColumns = `id, account_id, organization_id, name, active, method, keep_www, created, submitted,
-	ov_state, ov_proven, ov_until, ev_state, ev_proven, ev_until, proven, proven_until, proof_method, proof_scope, proof_adn, proof_attempt,
+	ov_state, ov_proven, ov_until, ev_state, ev_proven, ev_until, proven, proven_until, proof_method, proof_scope, proof_adn, proof_attempt, proof_section, proof_test,
 	poll_start, next_check, gives_up, version`
 
 // types are the validation types that have columns.
@@ -33,7 +33,7 @@ func scanDomain(scan func(...any) error) (store.Domain, error) {
 	var v [2]validation
 	err := scan(&d.ID, &d.AccountID, &d.OrganizationID, name{&d.Name}, &d.Active, &d.Method, &d.KeepWWW, at{&d.Created}, at{&d.Submitted},
 		&v[0].state, &v[0].proven, &v[0].until, &v[1].state, &v[1].proven, &v[1].until,
-		at{&d.Proven}, at{&d.ProvenUntil}, &d.ProofMethod, &d.ProofScope, name{&d.ProofADN}, &d.ProofAttempt,
+		at{&d.Proven}, at{&d.ProvenUntil}, &d.ProofMethod, &d.ProofScope, name{&d.ProofADN}, &d.ProofAttempt, &d.ProofSection, &d.ProofTest,
 		at{&d.PollStart}, at{&d.NextCheck}, at{&d.GivesUp}, &d.Version)
 	for i, t := range types {
 		if v[i].state != stateNone {
@@ -58,7 +58,7 @@ func domainArgs(d *store.Domain) []any {
 	}
 	return []any{d.OrganizationID, d.Name.String(), d.Active, string(d.Method), d.KeepWWW, micros(d.Created), micros(d.Submitted),
 		v[0].state, v[0].proven, v[0].until, v[1].state, v[1].proven, v[1].until,
-		micros(d.Proven), micros(d.ProvenUntil), string(d.ProofMethod), string(d.ProofScope), d.ProofADN.String(), d.ProofAttempt,
+		micros(d.Proven), micros(d.ProvenUntil), string(d.ProofMethod), string(d.ProofScope), d.ProofADN.String(), d.ProofAttempt, d.ProofSection, d.ProofTest,
 		micros(d.PollStart), micros(d.NextCheck), micros(d.GivesUp)}
 }
 
@@ -254,14 +254,14 @@ func (r reader) NextDue() (t time.Time, err error) {
 func (t tx) InsertDomain(d store.Domain) (int64, error) {
 	args := append([]any{d.AccountID}, domainArgs(&d)...)
 	return t.s.insert(`INSERT INTO domains (account_id, organization_id, name, active, method, keep_www, created, submitted,
-		ov_state, ov_proven, ov_until, ev_state, ev_proven, ev_until, proven, proven_until, proof_method, proof_scope, proof_adn, proof_attempt,
-		poll_start, next_check, gives_up, version) VALUES (?`+strings.Repeat(",?", 22)+`,1)`, args...)
+		ov_state, ov_proven, ov_until, ev_state, ev_proven, ev_until, proven, proven_until, proof_method, proof_scope, proof_adn, proof_attempt, proof_section, proof_test,
+		poll_start, next_check, gives_up, version) VALUES (?`+strings.Repeat(",?", 24)+`,1)`, args...)
 }
 
 func (t tx) UpdateDomain(d store.Domain) error {
 	return t.s.change(`UPDATE domains SET organization_id = ?, name = ?, active = ?, method = ?, keep_www = ?, created = ?, submitted = ?,
 		ov_state = ?, ov_proven = ?, ov_until = ?, ev_state = ?, ev_proven = ?, ev_until = ?,
-		proven = ?, proven_until = ?, proof_method = ?, proof_scope = ?, proof_adn = ?, proof_attempt = ?,
+		proven = ?, proven_until = ?, proof_method = ?, proof_scope = ?, proof_adn = ?, proof_attempt = ?, proof_section = ?, proof_test = ?,
 		poll_start = ?, next_check = ?, gives_up = ?, version = version + 1 WHERE id = ? AND account_id = ? AND version = ?`,
 		append(domainArgs(&d), d.ID, d.AccountID, d.Version)...)
 }

@@ -15,6 +15,7 @@ func full(d *store.Domain) {
 	d.Validations = []store.Validation{{Type: "ov", Proven: hour(2), Until: hour(3)}, {Type: "ev", Pending: true, Proven: hour(4), Until: hour(5)}}
 	d.Proven, d.ProvenUntil, d.ProofMethod, d.ProofScope = hour(6), hour(7), dcv.DNSTXT, "name"
 	d.ProofADN, d.ProofAttempt = dcv.MustName("example.com"), "0193-attempt"
+	d.ProofSection, d.ProofTest = "3.2.2.4.7", true
 	d.PollStart, d.NextCheck, d.GivesUp = hour(8), hour(9), hour(10)
 }
 
