@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"sync"
 
 	"github.com/fxamacker/cbor/v2"
@@ -157,17 +158,31 @@ var dictionary []byte
 // level of compression: 3 is where more time stops paying for a few kilobytes.
 const level = 3
 
-var deflaters = sync.Pool{New: func() any {
+// deflaters are those at rest. One takes a megabyte and much longer to make
+// than to use; so a few are kept for good, where a sync.Pool would lose them.
+var deflaters = make(chan *flate.Writer, runtime.GOMAXPROCS(0))
+
+func deflater() *flate.Writer {
+	select {
+	case w := <-deflaters:
+		return w
+	default:
+	}
 	w, err := flate.NewWriterDict(nil, level, dictionary)
 	if err != nil {
 		panic(err) // the level is a constant
 	}
 	return w
-}}
+}
 
 func deflate(b []byte) ([]byte, error) {
-	w := deflaters.Get().(*flate.Writer)
-	defer deflaters.Put(w)
+	w := deflater()
+	defer func() {
+		select {
+		case deflaters <- w:
+		default:
+		}
+	}()
 	var out bytes.Buffer
 	out.Grow(len(b)/2 + 64)
 	w.Reset(&out)

@@ -31,6 +31,9 @@ func (c *Capsule) Facets() []Facet {
 			continue
 		}
 		add("resolver", e.Server)
+		if len(e.Received) < 12 || (e.Received[8]|e.Received[9] == 0 && e.Type != dns.TypeNS && e.Type != dns.TypeSOA) {
+			continue // no authority section: most answers
+		}
 		var m dns.Msg
 		if m.Unpack(e.Received) != nil {
 			continue
