@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/miekg/dns"
-
 	"deed/dcv"
 )
 
@@ -55,33 +53,29 @@ func ACMEDNS(ctx context.Context, ch *dcv.Challenge, dnsc Lookups) (dcv.Verdict,
 			m.add(rankCertain, dcv.NewProblem(dcv.MethodNotForName, "%s is longer than a name may be.", name))
 			continue
 		}
-		a, err := dnsc.Lookup(ctx, name, dns.TypeTXT)
-		if err != nil {
-			stop, err := lookupFailed(&v, &m, err, name, "TXT")
-			if err != nil || v.Outcome == dcv.CouldNotCheck {
-				return v, err
-			}
-			see(&v, "TXT "+name, "no answer")
-			if stop {
-				break
-			}
+		records, how, err := texts(ctx, dnsc, &v, &m, name)
+		if how == decided {
+			return v, err
+		}
+		if how == over {
+			break
+		}
+		if how == silent {
 			continue
 		}
-		if a.Empty() {
-			see(&v, "TXT "+name, answered(&a))
-			p := dcv.NewProblem(dcv.TXTNotFound, "No TXT record was found at %s (%s).", name, answered(&a))
+		if how == absent {
+			p := dcv.NewProblem(dcv.TXTNotFound, "No TXT record was found at %s (%s).", name, v.Seen[len(v.Seen)-1].Result)
 			p.Fix = publish
 			m.add(rankAbsent, p)
 			continue
 		}
-		see(&v, "TXT "+name, count(len(a.TXT), "record"), a.TXT...)
-		for _, r := range a.TXT {
+		for _, r := range records {
 			if same(r, want) {
 				proven(&v, adn, 0, name)
 				return v, nil
 			}
 		}
-		p := dcv.NewProblem(dcv.TXTNoMatch, "The TXT record at %s holds %q, not the digest of this challenge's key authorization.", name, printable(a.TXT[0], 100))
+		p := dcv.NewProblem(dcv.TXTNoMatch, "The TXT record at %s holds %q, not the digest of this challenge's key authorization.", name, printable(records[0], 100))
 		p.Fix = publish
 		m.add(rankWrong, p)
 	}

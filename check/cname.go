@@ -8,6 +8,7 @@ import (
 	"github.com/miekg/dns"
 
 	"deed/dcv"
+	"deed/resolve/dnssec"
 )
 
 // maxLabelValues bounds how many values are asked for as labels at one name:
@@ -151,22 +152,5 @@ func (c *cname) absent() *dcv.Problem {
 	return p
 }
 
-// equalFold compares two names as the DNS does: ASCII letters only.
-func equalFold(a, b string) bool {
-	if len(a) != len(b) || a == "" {
-		return false
-	}
-	for i := range len(a) {
-		x, y := a[i], b[i]
-		if x >= 'A' && x <= 'Z' {
-			x += 'a' - 'A'
-		}
-		if y >= 'A' && y <= 'Z' {
-			y += 'a' - 'A'
-		}
-		if x != y {
-			return false
-		}
-	}
-	return true
-}
+// equalFold compares two names as the DNS does; no name equals none.
+func equalFold(a, b string) bool { return a != "" && dnssec.SameName(a, b) }

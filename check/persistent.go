@@ -8,8 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/miekg/dns"
-
 	"deed/caa"
 	"deed/dcv"
 )
@@ -92,24 +90,14 @@ func Persistent(ctx context.Context, ch *dcv.Challenge, dnsc Lookups) (dcv.Verdi
 		if len(name) > dcv.MaxName {
 			continue
 		}
-		a, err := dnsc.Lookup(ctx, name, dns.TypeTXT)
-		if err != nil {
-			stop, err := lookupFailed(&v, &m, err, name, "TXT")
-			if err != nil || v.Outcome == dcv.CouldNotCheck {
-				return v, err
-			}
-			see(&v, "TXT "+name, "no answer")
-			if stop {
-				break
-			}
-			continue
+		records, how, err := texts(ctx, dnsc, &v, &m, name)
+		if how == decided {
+			return v, err
 		}
-		if a.Empty() {
-			see(&v, "TXT "+name, answered(&a))
-			continue
+		if how == over {
+			break
 		}
-		see(&v, "TXT "+name, count(len(a.TXT), "record"), a.TXT...)
-		for _, text := range a.TXT {
+		for _, text := range records {
 			rank, p := judgePersistent(ch, name, text)
 			if p == nil {
 				proven(&v, adn, -1, name)

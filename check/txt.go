@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/miekg/dns"
-
 	"deed/dcv"
 )
 
@@ -24,30 +22,22 @@ func TXT(ctx context.Context, ch *dcv.Challenge, dnsc Lookups) (dcv.Verdict, err
 			if len(name) > dcv.MaxName {
 				continue
 			}
-			a, err := dnsc.Lookup(ctx, name, dns.TypeTXT)
-			if err != nil {
-				stop, err := lookupFailed(&v, &m, err, name, "TXT")
-				if err != nil || v.Outcome == dcv.CouldNotCheck {
-					return v, err
-				}
-				see(&v, "TXT "+name, "no answer")
-				if stop {
-					m.into(&v)
-					return v, nil
-				}
+			records, how, err := texts(ctx, dnsc, &v, &m, name)
+			switch how {
+			case decided:
+				return v, err
+			case over:
+				m.into(&v)
+				return v, nil
+			case absent, silent:
 				continue
+			case found:
 			}
-			if a.Empty() {
-				see(&v, "TXT "+name, answered(&a))
-				continue
-			}
-			if i := MatchTXT(ch.Values, a.TXT); i >= 0 {
-				see(&v, "TXT "+name, count(len(a.TXT), "record"), a.TXT...)
+			if i := MatchTXT(ch.Values, records); i >= 0 {
 				proven(&v, adn, i, name)
 				return v, nil
 			}
-			see(&v, "TXT "+name, count(len(a.TXT), "record"), a.TXT...)
-			if p := wrongTXT(ch, name, adn, a.TXT); p != nil {
+			if p := wrongTXT(ch, name, adn, records); p != nil {
 				m.add(rankWrong, p)
 			}
 		}

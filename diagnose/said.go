@@ -76,7 +76,7 @@ func read(raw []byte, name string, qtype uint16) *said {
 			}
 			switch r := rr.(type) {
 			case *dns.TXT:
-				s.txt = append(s.txt, unescape(strings.Join(r.Txt, "")))
+				s.txt = append(s.txt, resolve.Unescape(strings.Join(r.Txt, "")))
 			case *dns.NS:
 				s.ns = append(s.ns, plain(r.Ns))
 			case *dns.A:
@@ -171,28 +171,6 @@ func hear(list []capsule.DNS, start time.Time) map[question]*said {
 
 // plain is a name in lower case without its final dot.
 func plain(s string) string { return strings.ToLower(strings.TrimSuffix(s, ".")) }
-
-// unescape undoes the library's escapes in a text.
-func unescape(s string) string {
-	if strings.IndexByte(s, '\\') < 0 {
-		return s
-	}
-	digit := func(c byte) bool { return c >= '0' && c <= '9' }
-	var b strings.Builder
-	for i := 0; i < len(s); i++ {
-		switch {
-		case s[i] != '\\' || i+1 >= len(s):
-			b.WriteByte(s[i])
-		case i+3 < len(s) && digit(s[i+1]) && digit(s[i+2]) && digit(s[i+3]):
-			b.WriteByte((s[i+1]-'0')*100 + (s[i+2]-'0')*10 + (s[i+3] - '0'))
-			i += 3
-		default:
-			b.WriteByte(s[i+1])
-			i++
-		}
-	}
-	return b.String()
-}
 
 func or(a, b string) string {
 	if a != "" {

@@ -326,6 +326,9 @@ func joined(parts []string) string {
 	return b.String()
 }
 
+// Unescape undoes the DNS library's escapes in a text.
+func Unescape(s string) string { return joined([]string{s}) }
+
 func digit(c byte) bool { return c >= '0' && c <= '9' }
 
 // plain is a name in lower case without its final dot.

@@ -57,7 +57,7 @@ func (v *Validator) alias(ctx context.Context, w *Work, m *dns.Msg, name string,
 	var err error
 	if len(s.sigs) == 0 {
 		if d, target, ok := dname(m, name); ok {
-			if j.Finding, j.TTL, err = v.set(ctx, w, m, &d); err == nil && j.Finding.Status == Secure && (!equal(target, j.Target) || len(s.rrs) != 1) {
+			if j.Finding, j.TTL, err = v.set(ctx, w, m, &d); err == nil && j.Finding.Status == Secure && (!SameName(target, j.Target) || len(s.rrs) != 1) {
 				j.Finding = Finding{Status: Bogus, Reason: DNAMEWrong, Name: shown(name), Type: "CNAME"}
 			}
 			return j, err
@@ -141,7 +141,7 @@ func (v *Validator) signer(ctx context.Context, w *Work, sigs []*dns.RRSIG, owne
 		if err != nil || z == nil {
 			return nil, why, err
 		}
-		if equal(z.name, name) {
+		if SameName(z.name, name) {
 			return z, why, nil
 		}
 		wrong = Finding{Status: Bogus, Reason: SignerWrong, Zone: shown(name), Name: shown(owner), Type: dns.TypeToString[qtype]}

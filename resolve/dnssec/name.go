@@ -85,8 +85,9 @@ func rightmost(name string, n int) string {
 	return name[at[len(at)-n]:]
 }
 
-// equal compares two names without regard to case.
-func equal(a, b string) bool {
+// SameName compares two names as the DNS does: without regard to the case of
+// ASCII letters.
+func SameName(a, b string) bool {
 	if len(a) != len(b) {
 		return false
 	}

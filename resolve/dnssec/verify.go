@@ -79,7 +79,7 @@ func pick(section []dns.RR, name string, qtype uint16) set {
 	var s set
 	for _, rr := range section {
 		h := rr.Header()
-		if h.Class != dns.ClassINET || !equal(h.Name, name) {
+		if h.Class != dns.ClassINET || !SameName(h.Name, name) {
 			continue
 		}
 		if h.Rrtype == qtype {
@@ -121,7 +121,7 @@ func (v *Validator) verify(w *Work, s *set, zone string, keys []key) (verified, 
 	}
 	tried := 0
 	for _, sig := range s.sigs {
-		if !equal(sig.SignerName, zone) {
+		if !SameName(sig.SignerName, zone) {
 			continue
 		}
 		if tried++; tried > maxSetSigs {

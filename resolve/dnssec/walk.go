@@ -331,7 +331,7 @@ func (v *Validator) denials(w *Work, z *zone, m *dns.Msg) (d denial, s span, why
 // by reports whether one of the signatures is made in the name of a zone.
 func by(sigs []*dns.RRSIG, zone string) bool {
 	for _, s := range sigs {
-		if equal(s.SignerName, zone) {
+		if SameName(s.SignerName, zone) {
 			return true
 		}
 	}
