@@ -19,7 +19,9 @@ const sendTimeout = 30 * time.Second
 
 // Error is a delivery that failed.
 type Error struct {
-	// Permanent: the server refused for good (5xx); trying again is no use.
+	// Permanent: the server refused this recipient or this message for good
+	// (5xx); trying again is no use. A 5xx to anything else, such as the
+	// password, is the operator's to mend, and the message waits.
 	Permanent bool
 	Code      int // SMTP reply code; 0 if there was none
 	Err       error
@@ -70,12 +72,18 @@ func (s *Sender) Send(ctx context.Context, to string, raw []byte) error {
 		e := &Error{Err: err}
 		var reply *textproto.Error
 		if errors.As(err, &reply) {
-			e.Code, e.Permanent = reply.Code, reply.Code >= 500
+			e.Code = reply.Code
+			e.Permanent = reply.Code >= 500 && errors.As(err, new(*refused))
 		}
 		return e
 	}
 	return nil
 }
+
+// refused is the server's answer to a recipient or a message.
+type refused struct{ error }
+
+func (r *refused) Unwrap() error { return r.error }
 
 func (s *Sender) send(ctx context.Context, to string, raw []byte) error {
 	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
@@ -121,19 +129,22 @@ func (s *Sender) send(ctx context.Context, to string, raw []byte) error {
 		return err
 	}
 	if err := c.Rcpt(to); err != nil {
-		return err
+		return &refused{err}
 	}
 	w, err := c.Data()
 	if err != nil {
-		return err
+		return &refused{err}
 	}
 	if _, err := w.Write(bytes.TrimSuffix(raw, []byte("\r\n.\r\n"))); err != nil {
 		return err
 	}
 	if err := w.Close(); err != nil {
-		return err
+		return &refused{err}
 	}
-	return c.Quit()
+	// The message is the server's from here on: how it says goodbye does not
+	// make it unsent.
+	_ = c.Quit()
+	return nil
 }
 
 // Office composes and sends: what the authority calls its post.
