@@ -24,7 +24,7 @@ import (
 
 // server is a real SMTP server that answers as a test wants.
 type server struct {
-	addr, host string
+	addr       string
 	roots      *x509.CertPool
 	rcpt, data error // answers to RCPT and DATA
 
