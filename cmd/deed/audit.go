@@ -46,6 +46,20 @@ func withStore(cmd *cobra.Command, fn func(cmd *cobra.Command, args []string, db
 	return cmd
 }
 
+// publicKey is the key as given, or the last one in the file that is named: deed
+// audit key prints the one in use last.
+func publicKey(given string) string {
+	b, err := readFile(given, 1<<16)
+	if given == "" || err != nil {
+		return strings.TrimSpace(given)
+	}
+	lines := strings.Fields(string(b))
+	if len(lines) == 0 {
+		return ""
+	}
+	return lines[len(lines)-1]
+}
+
 func auditVerifyCommand() *cobra.Command {
 	var o audit.VerifyOptions
 	var file string
@@ -63,6 +77,7 @@ func auditVerifyCommand() *cobra.Command {
 			}
 			o.Head = string(b)
 		}
+		o.Key = publicKey(o.Key)
 		r, err := audit.Verify(cmd.Context(), db, o)
 		if err != nil {
 			return ours(err)
@@ -88,7 +103,7 @@ func auditVerifyCommand() *cobra.Command {
 		}
 		return err
 	})
-	cmd.Flags().StringVar(&o.Key, "key", "", "a public key of the log, kept elsewhere")
+	cmd.Flags().StringVar(&o.Key, "key", "", "a public key of the log, kept elsewhere, or a file that holds it")
 	cmd.Flags().StringVar(&file, "checkpoint", "", "a file with a checkpoint, kept elsewhere")
 	return cmd
 }
@@ -121,14 +136,12 @@ func auditCheckCommand() *cobra.Command {
 		Long:  "Exit code 0: the file shows what it says, 1: it does not, 2: wrong usage.",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if b, err := os.ReadFile(key); err == nil { // a file with the key will do
-				key = string(b)
-			}
+			key = publicKey(key)
 			raw, err := readFile(args[0], audit.MaxProof+1)
 			if err != nil {
 				return err
 			}
-			c, err := audit.CheckProof(raw, strings.TrimSpace(key))
+			c, err := audit.CheckProof(raw, key)
 			if err != nil {
 				return exit{code: exitNotProven, err: err}
 			}

@@ -60,8 +60,9 @@ func sandboxCommand() *cobra.Command {
 						return err
 					}
 					line["account_id"], line["organization_id"], line["api_key"], line["client_id"], line["client_secret"] = acc.ID, org.ID, key, id, secret
+					line["database"] = c.Database
 					line["dns"], line["http"], line["https"], line["smtp"] = world.DNS.String(), world.HTTP.String(), world.HTTPS.String(), world.SMTP.String()
-					tell(cmd.ErrOrStderr(), world, "$ORIGIN", origin, "$SECRET", key, "$CLIENT", id, "$PASSWORD", secret)
+					tell(cmd.ErrOrStderr(), world, "$ORIGIN", origin, "$SECRET", key, "$CLIENT", id, "$PASSWORD", secret, "$DATABASE", c.Database)
 					return nil
 				},
 			})
@@ -87,7 +88,7 @@ Paste into another terminal: add a domain, publish its random value, check.
 
 // tour is the main job in a handful of lines. They name the address, the key and
 // the OAuth2 client once, under the names that the README goes on with.
-const tour = `export DEED=$ORIGIN KEY=$SECRET CLIENT_ID=$CLIENT CLIENT_SECRET=$PASSWORD
+const tour = `export DEED=$ORIGIN KEY=$SECRET CLIENT_ID=$CLIENT CLIENT_SECRET=$PASSWORD DB=$DATABASE
 DOMAIN=$(curl -s $DEED/services/v2/domain -H "X-DC-DEVKEY: $KEY" -d '{"name":"example.com","organization":{"id":1},"validations":[{"type":"ov"}],"dcv_method":"dns-txt-token"}'); echo "$DOMAIN"
 ID=$(echo "$DOMAIN" | sed 's/{"id":\([0-9]*\).*/\1/'); TOKEN=$(echo "$DOMAIN" | sed 's/.*"token":"\([^"]*\)".*/\1/')
 curl -s -X PUT $DEED/sandbox/dns -d '{"name":"_dnsauth.example.com","type":"TXT","value":"'$TOKEN'"}'
