@@ -63,12 +63,9 @@ func Open(ctx context.Context, path string, o Options) (*DB, error) {
 	for _, p := range []string{"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)", "cache_size(-4000)", "temp_store(MEMORY)", "wal_autocheckpoint(2000)"} {
 		q.Add("_pragma", p)
 	}
-	// The file holds the log's private key and live values: it is its owner's alone.
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
+	if err := create(path); err != nil {
 		return nil, fmt.Errorf("sqlite: open %s: %w", path, err)
 	}
-	f.Close()
 	pool, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+q.Encode())
 	if err != nil {
 		return nil, fmt.Errorf("sqlite: %w", err)
@@ -82,6 +79,20 @@ func Open(ctx context.Context, path string, o Options) (*DB, error) {
 	}
 	go db.commits()
 	return db, nil
+}
+
+// create makes the file its owner's alone, since it holds the log's private key
+// and live values. A file that is there is not touched: closing it would drop
+// the locks that other connections of this process hold on it (POSIX).
+func create(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 func (db *DB) open(ctx context.Context, o Options) error {
